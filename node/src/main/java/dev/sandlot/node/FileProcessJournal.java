@@ -1,0 +1,90 @@
+package dev.sandlot.node;
+
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.CodedOutputStream;
+import dev.sandlot.envd.ProcessJournal;
+import dev.sandlot.protocol.process.StartRequest;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * Keeps the processes of one sandbox as one small file each, named by the cookie, in a directory that goes with the
+ * sandbox. A file holds the deadline in milliseconds (0 for none) and the request; it appears whole or not at all.
+ */
+final class FileProcessJournal implements ProcessJournal {
+    private static final String UNFINISHED = ".new";
+    private final Path directory;
+
+    FileProcessJournal(Path directory) throws IOException {
+        this.directory = Files.createDirectories(directory);
+    }
+
+    @Override
+    public void save(Entry entry) throws IOException {
+        Path fresh = directory.resolve(Long.toHexString(entry.cookie()) + UNFINISHED);
+        Files.write(fresh, bytes(entry));
+        Files.move(fresh, file(entry.cookie()), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    @Override
+    public void remove(long cookie) throws IOException {
+        Files.deleteIfExists(file(cookie));
+    }
+
+    @Override
+    public List<Entry> load() throws IOException {
+        List<Entry> entries = new ArrayList<>();
+        try (Stream<Path> files = Files.list(directory)) {
+            for (Path file : files.toList()) {
+                if (file.toString().endsWith(UNFINISHED)) {
+                    Files.delete(file);
+                } else {
+                    entries.add(entry(file));
+                }
+            }
+        }
+        return entries;
+    }
+
+    /** Forgets everything; for a sandbox that has ended. */
+    void delete() throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            for (Path file : files.toList()) {
+                Files.deleteIfExists(file);
+            }
+        } catch (NoSuchFileException gone) {
+            return;
+        }
+        Files.deleteIfExists(directory);
+    }
+
+    private Path file(long cookie) {
+        return directory.resolve(Long.toHexString(cookie));
+    }
+
+    private static byte[] bytes(Entry entry) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        CodedOutputStream out = CodedOutputStream.newInstance(bytes);
+        Instant deadline = entry.deadline();
+        out.writeFixed64NoTag(deadline == null ? 0 : deadline.toEpochMilli());
+        entry.request().writeTo(out);
+        out.flush();
+        return bytes.toByteArray();
+    }
+
+    private static Entry entry(Path file) throws IOException {
+        CodedInputStream in = CodedInputStream.newInstance(Files.readAllBytes(file));
+        long deadline = in.readFixed64();
+        StartRequest request = StartRequest.parseFrom(in);
+        long cookie = Long.parseUnsignedLong(file.getFileName().toString(), 16);
+        return new Entry(cookie, request, deadline == 0 ? null : Instant.ofEpochMilli(deadline));
+    }
+}
