@@ -1,0 +1,44 @@
+package dev.sandlot.envd;
+
+import dev.sandlot.protocol.ConnectCode;
+import dev.sandlot.protocol.ConnectException;
+import dev.sandlot.protocol.Headers;
+import java.io.IOException;
+import java.util.Optional;
+
+/** Finds out who acts: the user a request names, or the default one (envd.md 2.3). */
+final class ActingUser {
+    private final Accounts accounts;
+    private final EnvdSettings settings;
+
+    ActingUser(Accounts accounts, EnvdSettings settings) {
+        this.accounts = accounts;
+        this.settings = settings;
+    }
+
+    /** The user for a call. */
+    Account of(Headers request) throws ConnectException {
+        Optional<String> name = BasicUser.named(request).or(settings::defaultUser);
+        return account(name.orElseThrow(
+                () -> new ConnectException(ConnectCode.UNAUTHENTICATED, "no user was named and there is no default")));
+    }
+
+    /** Refuses a request that names a user who does not exist. */
+    void check(Headers request) throws ConnectException {
+        Optional<String> named = BasicUser.named(request);
+        if (named.isPresent()) {
+            account(named.get());
+        }
+    }
+
+    private Account account(String name) throws ConnectException {
+        try {
+            return accounts.user(name)
+                    .orElseThrow(() ->
+                            new ConnectException(ConnectCode.UNAUTHENTICATED, "invalid username: '" + name + "'"));
+        } catch (IOException e) {
+            throw new ConnectException(
+                    ConnectCode.INTERNAL, "could not look up user '" + name + "': " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+package dev.sandlot.envd;
+
+import dev.sandlot.linux.EventLoop;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the sandboxes of one machine share: the event loop that moves their output and a clock for deadlines. Two
+ * threads in all, however many sandboxes there are.
+ */
+public final class EnvdHost implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(EnvdHost.class);
+
+    private final EventLoop loop;
+    private final ByteBuffer scratch = ByteBuffer.allocateDirect(OutputPump.MAX_CHUNK_BYTES);
+    private final ScheduledThreadPoolExecutor timer;
+
+    /** @param loop stays the caller's, who closes it after this */
+    public EnvdHost(EventLoop loop) {
+        this.loop = loop;
+        this.timer = new ScheduledThreadPoolExecutor(
+                1, Thread.ofPlatform().daemon().name("envd-timer").factory());
+        timer.setRemoveOnCancelPolicy(true);
+        timer.setRejectedExecutionHandler(new ThreadPoolExecutor.DiscardPolicy());
+    }
+
+    EventLoop loop() {
+        return loop;
+    }
+
+    /** A buffer for the thread of the loop alone. */
+    ByteBuffer scratch() {
+        return scratch;
+    }
+
+    /** Runs a task, which must not block, after a time; returns what calls it off. */
+    Runnable after(Duration time, Runnable task) {
+        Future<?> scheduled = timer.schedule(() -> run(task), time.toNanos(), TimeUnit.NANOSECONDS);
+        return () -> scheduled.cancel(false);
+    }
+
+    private static void run(Runnable task) {
+        try {
+            task.run();
+        } catch (RuntimeException e) {
+            LOG.error("timed task failed", e);
+        }
+    }
+
+    @Override
+    public void close() {
+        timer.shutdownNow();
+    }
+}

@@ -1,0 +1,134 @@
+package dev.sandlot.envd;
+
+import dev.sandlot.protocol.ConnectRouter;
+import dev.sandlot.protocol.Exchange;
+import dev.sandlot.protocol.ExchangeHandler;
+import dev.sandlot.supervisor.Supervisor;
+import java.io.IOException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The envd of one sandbox: answers what comes to its port 49983. Safe for several threads; each request is answered
+ * on the virtual thread that brings it.
+ */
+public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
+    /** Connects to the sandbox's supervisor. */
+    @FunctionalInterface
+    public interface SupervisorLink {
+        /** @param exits told of every process that ends from now on */
+        Supervisor connect(Supervisor.ExitListener exits) throws IOException;
+    }
+
+    /**
+     * What the envd of a sandbox works on.
+     *
+     * @param files stays the caller's, who closes it after the envd
+     * @param journal remembers processes across restarts of this program
+     */
+    public record Parts(
+            SandboxFiles files, SupervisorLink supervisor, SandboxMetrics metrics, ProcessJournal journal) {}
+
+    private final EnvdSettings settings;
+    private final Supervisor supervisor;
+    private final Processes processes;
+    private final Dispatcher dispatcher;
+    private final Set<Exchange> open = ConcurrentHashMap.newKeySet();
+    private volatile boolean closed;
+
+    private EnvdSandbox(EnvdHost host, EnvdConfig config, Parts parts, Duration retention) throws IOException {
+        settings = new EnvdSettings(config);
+        Accounts accounts = new Accounts(parts.files());
+        ActingUser actingUser = new ActingUser(accounts, settings);
+        ProcessTable table = new ProcessTable();
+        supervisor = parts.supervisor().connect(table::exited);
+        ProcessLauncher launcher = new ProcessLauncher(supervisor, settings);
+        processes = new Processes(host, supervisor, table, launcher, parts.journal(), retention);
+        dispatcher =
+                new Dispatcher(settings, actingUser, router(parts.files(), accounts, actingUser), endpoints(parts));
+    }
+
+    /**
+     * Begins to serve a sandbox: connects to its supervisor and takes over the processes that the journal knows.
+     *
+     * @throws IOException when the supervisor does not answer
+     */
+    public static EnvdSandbox open(EnvdHost host, EnvdConfig config, Parts parts) throws IOException {
+        return open(host, config, parts, Processes.RETENTION);
+    }
+
+    /** As {@link #open(EnvdHost, EnvdConfig, Parts)}, keeping the ends of processes for a given time. */
+    static EnvdSandbox open(EnvdHost host, EnvdConfig config, Parts parts, Duration retention) throws IOException {
+        EnvdSandbox sandbox = new EnvdSandbox(host, config, parts, retention);
+        try {
+            sandbox.processes.takeOver();
+        } catch (IOException e) {
+            sandbox.close();
+            throw e;
+        }
+        sandbox.supervisor.onClose(() -> Thread.startVirtualThread(sandbox::close));
+        return sandbox;
+    }
+
+    private ConnectRouter router(SandboxFiles files, Accounts accounts, ActingUser actingUser) {
+        FilesystemService filesystem = new FilesystemService(
+                files, accounts, () -> settings.defaultUser().orElse(""), settings::defaultWorkdir);
+        return new ConnectRouter(
+                new ProcessService(processes, actingUser).describe(), FilesystemMethods.describe(filesystem));
+    }
+
+    private Map<String, Map<String, ExchangeHandler>> endpoints(Parts parts) {
+        return Map.of(
+                "/health", Map.of("GET", EnvdSandbox::health),
+                "/envs", Map.of("GET", this::variables),
+                "/metrics", Map.of("GET", new MetricsEndpoint(parts.metrics(), Clock.systemUTC())::answer),
+                "/init", Map.of("POST", new InitEndpoint(settings)::answer));
+    }
+
+    private static void health(Exchange exchange) throws IOException {
+        exchange.responseHeaders().set("Cache-Control", "no-store");
+        exchange.send(204, new byte[0]);
+    }
+
+    private void variables(Exchange exchange) throws IOException {
+        ObjectNode variables = JsonNodeFactory.instance.objectNode();
+        settings.variables().forEach(variables::put);
+        Json.send(exchange, variables);
+    }
+
+    @Override
+    public void handle(Exchange exchange) throws IOException {
+        open.add(exchange);
+        try {
+            if (closed) {
+                exchange.abort();
+                return;
+            }
+            dispatcher.dispatch(exchange);
+        } finally {
+            open.remove(exchange);
+        }
+    }
+
+    /** Whether nobody needs a token. */
+    public boolean isOpenToAll() {
+        return settings.token().isEmpty();
+    }
+
+    /**
+     * Cuts every exchange without a clean end, so that clients see that the sandbox is gone (envd.md 1.3), and lets
+     * go of its processes, which live or die with the sandbox.
+     */
+    @Override
+    public void close() {
+        closed = true;
+        open.forEach(Exchange::abort);
+        processes.close();
+        supervisor.close();
+    }
+}

@@ -1,0 +1,17 @@
+package dev.sandlot.envd;
+
+import dev.sandlot.protocol.Exchange;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import tools.jackson.databind.JsonNode;
+
+/** Answers of the plain endpoints. */
+final class Json {
+    private Json() {}
+
+    /** Answers 200 with an object that is not to be cached. */
+    static void send(Exchange exchange, JsonNode body) throws IOException {
+        exchange.responseHeaders().set("Content-Type", "application/json").set("Cache-Control", "no-store");
+        exchange.send(200, body.toString().getBytes(StandardCharsets.UTF_8));
+    }
+}

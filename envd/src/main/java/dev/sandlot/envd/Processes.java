@@ -1,0 +1,237 @@
+package dev.sandlot.envd;
+
+import dev.sandlot.linux.Errno;
+import dev.sandlot.linux.Fd;
+import dev.sandlot.linux.Io;
+import dev.sandlot.linux.LinuxException;
+import dev.sandlot.protocol.ConnectCode;
+import dev.sandlot.protocol.ConnectException;
+import dev.sandlot.protocol.process.StartRequest;
+import dev.sandlot.supervisor.Supervisor;
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The life of a sandbox's processes: started or taken over, timed, killed, ended and forgotten. Talks to the
+ * supervisor on threads that may wait, never on that of the event loop.
+ */
+final class Processes implements AutoCloseable {
+    /** How long the end of a process is kept for late readers. */
+    static final Duration RETENTION = Duration.ofSeconds(30);
+
+    /** How long output of a process that was taken over waits in its pipe for a first reader. */
+    static final Duration TAKEOVER_GRACE = Duration.ofSeconds(30);
+
+    private static final Logger LOG = LoggerFactory.getLogger(Processes.class);
+    private static final SecureRandom RANDOM = new SecureRandom();
+    private static final long EXIT_WAIT_NANOS = Duration.ofSeconds(2).toNanos();
+    private static final int SIGKILL = 9;
+
+    /** A process with the subscription that sees all of its output. */
+    record Started(SandboxProcess process, Subscription subscription) {}
+
+    private final EnvdHost host;
+    private final Supervisor supervisor;
+    private final ProcessLauncher launcher;
+    private final ProcessJournal journal;
+    private final Duration retention;
+    private final ProcessTable table;
+
+    Processes(
+            EnvdHost host,
+            Supervisor supervisor,
+            ProcessTable table,
+            ProcessLauncher launcher,
+            ProcessJournal journal,
+            Duration retention) {
+        this.host = host;
+        this.supervisor = supervisor;
+        this.table = table;
+        this.launcher = launcher;
+        this.journal = journal;
+        this.retention = retention;
+    }
+
+    ProcessTable table() {
+        return table;
+    }
+
+    /**
+     * Starts a process.
+     *
+     * @param timeout how long it may live, whoever listens
+     */
+    Started start(Account user, StartRequest request, Optional<Duration> timeout) throws ConnectException {
+        long cookie = RANDOM.nextLong() & Long.MAX_VALUE;
+        Optional<Instant> deadline = timeout.map(time -> Instant.now().plus(time));
+        save(new ProcessJournal.Entry(cookie, request, deadline.orElse(null)));
+        table.expectStart();
+        try {
+            Supervisor.Spawned spawned = launcher.launch(user, request, cookie);
+            SandboxProcess process = wire(spawned.pid(), spawned.ends(), cookie, request);
+            Subscription subscription = process.subscribe();
+            table.add(process);
+            timeout.ifPresent(time -> expireAfter(process, time));
+            process.letGo();
+            return new Started(process, subscription);
+        } catch (IOException e) {
+            unsave(cookie);
+            throw new ConnectException(ConnectCode.INTERNAL, "could not read from the process: " + e.getMessage(), e);
+        } catch (ConnectException e) {
+            unsave(cookie);
+            throw e;
+        } finally {
+            table.settled();
+        }
+    }
+
+    /** Takes over what an earlier program started and noted in the journal, ended or not. */
+    void takeOver() throws IOException {
+        Map<Long, ProcessJournal.Entry> entries = new HashMap<>();
+        for (ProcessJournal.Entry entry : journal.load()) {
+            entries.put(entry.cookie(), entry);
+        }
+        if (entries.isEmpty()) {
+            return;
+        }
+        table.expectStart();
+        try {
+            for (Supervisor.Child child : supervisor.list()) {
+                ProcessJournal.Entry entry = entries.remove(child.cookie());
+                if (entry != null) {
+                    takeOver(child, entry);
+                }
+            }
+        } finally {
+            table.settled();
+        }
+        entries.keySet().forEach(this::unsave);
+    }
+
+    private void takeOver(Supervisor.Child child, ProcessJournal.Entry entry) throws IOException {
+        SandboxProcess process = wire(child.pid(), supervisor.attach(child.pid()), child.cookie(), entry.request());
+        table.add(process);
+        if (child.ended()) {
+            process.exited(child.rawStatus());
+        }
+        Instant deadline = entry.deadline();
+        if (deadline != null) {
+            expireAfter(process, Duration.between(Instant.now(), deadline));
+        }
+        host.after(TAKEOVER_GRACE, process::letGo);
+    }
+
+    /** Connects the streams; output stays in the pipes until the process is subscribed to or let go. */
+    private SandboxProcess wire(int pid, Supervisor.Ends ends, long cookie, StartRequest request) throws IOException {
+        Fd input = request.hasPty() ? Io.duplicate(ends.output()) : ends.input();
+        SandboxProcess process = new SandboxProcess(
+                pid, cookie, request, input == null ? null : new InputPipe(host.loop(), input), this::ended);
+        process.hold();
+        OutputPump.Kind kind = request.hasPty() ? OutputPump.Kind.TERMINAL : OutputPump.Kind.STDOUT;
+        new OutputPump(host, ends.output(), kind, process);
+        Fd errors = ends.errors();
+        if (errors != null) {
+            new OutputPump(host, errors, OutputPump.Kind.STDERR, process);
+        }
+        return process;
+    }
+
+    /**
+     * Sends a signal that is meant to end the process: its end no longer waits for its output. After SIGKILL this
+     * waits until the process is gone.
+     *
+     * @throws LinuxException {@code ESRCH} when it has gone already
+     */
+    void signal(SandboxProcess process, int signal) throws IOException, InterruptedException {
+        if (process.hasExited()) {
+            process.forsakeOutput();
+            return;
+        }
+        supervisor.signal(process.pid(), signal);
+        process.forsakeOutput();
+        if (signal == SIGKILL) {
+            process.awaitExit(EXIT_WAIT_NANOS);
+        }
+    }
+
+    /** Closes the stdin of a process, at the supervisor too; nothing happens when it has none. */
+    void closeInput(SandboxProcess process) throws IOException {
+        Optional<InputPipe> input = process.input();
+        if (input.isPresent()) {
+            supervisor.closeInput(process.pid());
+            input.get().close();
+        }
+    }
+
+    private void expireAfter(SandboxProcess process, Duration time) {
+        process.whenEnded(host.after(time, () -> Thread.startVirtualThread(() -> expire(process))));
+    }
+
+    private void expire(SandboxProcess process) {
+        process.expire();
+        try {
+            if (!process.hasExited()) {
+                supervisor.signal(process.pid(), SIGKILL);
+                process.awaitExit(EXIT_WAIT_NANOS);
+            }
+        } catch (LinuxException e) {
+            if (!e.is(Errno.ESRCH)) {
+                LOG.warn("could not kill process {} whose time is over", process.pid(), e);
+            }
+        } catch (IOException e) {
+            LOG.warn("could not kill process {} whose time is over", process.pid(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            process.wakeReaders();
+        }
+    }
+
+    /** On the thread that saw the last of it, with its lock held. */
+    private void ended(SandboxProcess process) {
+        process.closeStreams();
+        table.ended(process);
+        host.after(retention, () -> table.forget(process));
+        Thread.startVirtualThread(() -> release(process));
+    }
+
+    private void release(SandboxProcess process) {
+        try {
+            supervisor.release(process.pid());
+        } catch (IOException e) {
+            LOG.debug("supervisor keeps process {}", process.pid(), e);
+        }
+        unsave(process.cookie());
+    }
+
+    private void save(ProcessJournal.Entry entry) throws ConnectException {
+        try {
+            journal.save(entry);
+        } catch (IOException e) {
+            throw new ConnectException(ConnectCode.INTERNAL, "could not note the process: " + e.getMessage(), e);
+        }
+    }
+
+    private void unsave(long cookie) {
+        try {
+            journal.remove(cookie);
+        } catch (IOException e) {
+            LOG.warn("could not remove a process from the journal", e);
+        }
+    }
+
+    /** Lets go of all streams; the processes live on. */
+    @Override
+    public void close() {
+        List<SandboxProcess> all = table.all();
+        all.forEach(SandboxProcess::closeStreams);
+    }
+}

@@ -1,0 +1,173 @@
+package dev.sandlot.linux;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Names in directories: open, look, make, move, remove. Every path is resolved from a directory handle; strings
+ * are coded by {@link FileNames}.
+ */
+public final class FileTree {
+    private static final int AT_FDCWD = -100;
+    private static final int AT_SYMLINK_NOFOLLOW = 0x100;
+    private static final int AT_REMOVEDIR = 0x200;
+    private static final int AT_EMPTY_PATH = 0x1000;
+    private static final int STATX_BASIC_STATS = 0x7FF;
+    private static final int PATH_MAX = 4096;
+    private static final int OPEN_HOW_SIZE = 24;
+    private static final int MAX_RACES = 1000;
+
+    private FileTree() {}
+
+    /** Opens a directory of this machine as a handle. */
+    public static Fd directory(String hostPath) throws LinuxException {
+        return openAt(AT_FDCWD, hostPath, Open.PATH | Open.DIRECTORY, 0, 0);
+    }
+
+    /**
+     * openat2: opens relative to a directory handle.
+     *
+     * @param flags of {@link Open}, the int ones; the descriptor is close-on-exec and never a controlling terminal
+     * @param mode of a file that is created
+     * @param resolve of {@link Open}, the long ones
+     */
+    public static Fd open(Fd directory, String path, int flags, int mode, long resolve) throws LinuxException {
+        return openAt(directory.number(), path, flags, mode, resolve);
+    }
+
+    /** Opens again what a handle refers to, with other flags. */
+    public static Fd reopen(Fd handle, int flags) throws LinuxException {
+        return openAt(AT_FDCWD, handle.procPath(), flags, 0, 0);
+    }
+
+    /** The status of what a handle refers to. */
+    public static FileStatus status(Fd handle) throws LinuxException {
+        return statx(handle, "", AT_EMPTY_PATH);
+    }
+
+    /** The status of an entry of a directory; a link is not followed. */
+    public static FileStatus status(Fd directory, String name) throws LinuxException {
+        return statx(directory, name, AT_SYMLINK_NOFOLLOW);
+    }
+
+    /** The content of a link in a directory. */
+    public static String readLink(Fd directory, String name) throws LinuxException {
+        return readLinkAt(directory.number(), name);
+    }
+
+    /** The path under which this process would name what a handle refers to, as the kernel writes it. */
+    public static String pathOf(Fd handle) throws LinuxException {
+        return readLinkAt(AT_FDCWD, handle.procPath());
+    }
+
+    public static void makeDirectory(Fd directory, String name, int mode) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            Syscall.MKDIRAT.call(name, directory.number(), pointer(arena, "mkdirat", name), mode);
+        }
+    }
+
+    /** Renames without following links; replaces a file that stands at the new name. */
+    public static void rename(Fd from, String oldName, Fd to, String newName) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            long source = pointer(arena, "renameat2", oldName);
+            long target = pointer(arena, "renameat2", newName);
+            Syscall.RENAMEAT2.call(oldName, from.number(), source, to.number(), target);
+        }
+    }
+
+    public static void unlink(Fd directory, String name) throws LinuxException {
+        unlinkAt(directory, name, 0);
+    }
+
+    public static void removeDirectory(Fd directory, String name) throws LinuxException {
+        unlinkAt(directory, name, AT_REMOVEDIR);
+    }
+
+    /** Changes the owner and group of what a handle refers to. */
+    public static void chown(Fd handle, int uid, int gid) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            long empty = pointer(arena, "fchownat", "");
+            Syscall.FCHOWNAT.call("", handle.number(), empty, uid, gid, AT_EMPTY_PATH);
+        }
+    }
+
+    /** Changes the permission bits of an open file. */
+    public static void chmod(Fd file, int mode) throws LinuxException {
+        Syscall.FCHMOD.call("", file.number(), mode);
+    }
+
+    /** The kind of file system something is on, by the kernel's magic number. */
+    public static FileSystemKind fileSystem(Fd handle) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment statfs = arena.allocate(256, 8);
+            Syscall.FSTATFS.call("", handle.number(), statfs.address());
+            return FileSystemKind.of(statfs.get(Native.LONG, 0));
+        }
+    }
+
+    /** A path as a C string, refusing one that the kernel would cut short at a NUL. */
+    static long pointer(Arena arena, String call, String path) throws LinuxException {
+        if (path.indexOf('\0') >= 0) {
+            throw new LinuxException(call, path.replace('\0', '?'), Errno.EINVAL.number());
+        }
+        byte[] bytes = FileNames.encode(path);
+        MemorySegment out = arena.allocate(bytes.length + 1L);
+        MemorySegment.copy(bytes, 0, out, ValueLayout.JAVA_BYTE, 0, bytes.length);
+        return out.address();
+    }
+
+    private static Fd openAt(int directory, String path, int flags, int mode, long resolve) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            long name = pointer(arena, "openat2", path);
+            MemorySegment how = arena.allocate(OPEN_HOW_SIZE, 8);
+            how.set(Native.LONG, 0, openFlags(flags));
+            how.set(Native.LONG, 8, mode);
+            how.set(Native.LONG, 16, resolve);
+            return openRetrying(path, directory, name, how);
+        }
+    }
+
+    private static long openFlags(int flags) {
+        boolean handle = (flags & Open.PATH) != 0;
+        return handle ? flags | Open.CLOEXEC : flags | Open.CLOEXEC | Open.NOCTTY;
+    }
+
+    /** The kernel answers EAGAIN when a rename or mount elsewhere kept it from proving that the path stayed inside. */
+    private static Fd openRetrying(String path, int directory, long name, MemorySegment how) throws LinuxException {
+        int races = 0;
+        while (true) {
+            try {
+                return Fd.own((int) Syscall.OPENAT2.call(path, directory, name, how.address(), OPEN_HOW_SIZE));
+            } catch (LinuxException e) {
+                if (!e.is(Errno.EAGAIN) || ++races == MAX_RACES) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    private static FileStatus statx(Fd directory, String name, int flags) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(FileStatus.STRUCT_SIZE, 8);
+            long path = pointer(arena, "statx", name);
+            Syscall.STATX.call(name, directory.number(), path, flags, STATX_BASIC_STATS, out.address());
+            return FileStatus.read(out);
+        }
+    }
+
+    private static String readLinkAt(int directory, String name) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(PATH_MAX);
+            long path = pointer(arena, "readlinkat", name);
+            long length = Syscall.READLINKAT.call(name, directory, path, out.address(), PATH_MAX);
+            return FileNames.decode(out.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE));
+        }
+    }
+
+    private static void unlinkAt(Fd directory, String name, int flags) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            Syscall.UNLINKAT.call(name, directory.number(), pointer(arena, "unlinkat", name), flags);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package dev.sandlot.protocol;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import com.google.protobuf.util.JsonFormat;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+
+/** The two ways a message is written: JSON (envd.md 5.7) and binary protobuf. */
+enum ConnectCodec {
+    JSON("json") {
+        @Override
+        byte[] encode(Message message) {
+            try {
+                return PRINTER.print(message).getBytes(StandardCharsets.UTF_8);
+            } catch (InvalidProtocolBufferException e) {
+                throw new IllegalArgumentException(
+                        "cannot write " + message.getDescriptorForType().getFullName(), e);
+            }
+        }
+
+        @Override
+        void merge(byte[] payload, Message.Builder into) throws InvalidProtocolBufferException {
+            if (payload.length == 0) {
+                throw new InvalidProtocolBufferException("zero-length payload is not a valid JSON object");
+            }
+            PARSER.merge(text(payload), into);
+        }
+    },
+    PROTO("proto") {
+        @Override
+        byte[] encode(Message message) {
+            return message.toByteArray();
+        }
+
+        @Override
+        void merge(byte[] payload, Message.Builder into) throws InvalidProtocolBufferException {
+            into.mergeFrom(payload);
+        }
+    };
+
+    private static final JsonFormat.Printer PRINTER = JsonFormat.printer().omittingInsignificantWhitespace();
+    private static final JsonFormat.Parser PARSER = JsonFormat.parser().ignoringUnknownFields();
+
+    private final String subtype;
+
+    ConnectCodec(String subtype) {
+        this.subtype = subtype;
+    }
+
+    String subtype() {
+        return subtype;
+    }
+
+    abstract byte[] encode(Message message);
+
+    abstract void merge(byte[] payload, Message.Builder into) throws InvalidProtocolBufferException;
+
+    /** Reads a message of the prototype's type. */
+    @SuppressWarnings("unchecked")
+    <Q extends Message> Q decode(byte[] payload, Q prototype) throws ConnectException {
+        Message.Builder builder = prototype.newBuilderForType();
+        try {
+            merge(payload, builder);
+            return (Q) builder.build();
+        } catch (InvalidProtocolBufferException e) {
+            throw new ConnectException(
+                    ConnectCode.INVALID_ARGUMENT, "unmarshal into " + typeName(prototype) + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static String typeName(Message message) {
+        return message.getDescriptorForType().getFullName();
+    }
+
+    private static String text(byte[] payload) throws InvalidProtocolBufferException {
+        try {
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(payload))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            throw new InvalidProtocolBufferException("invalid UTF-8");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+package dev.sandlot.protocol;
+
+import com.google.protobuf.Message;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Answers the calls of some services by the Connect protocol (envd.md 5): unary, server streams and client streams,
+ * in JSON or binary. Safe for several threads; each call is answered wholly on the thread that brings it.
+ */
+public final class ConnectRouter {
+    /** The largest message a client may send. */
+    public static final int MAX_MESSAGE_BYTES = 64 << 20;
+
+    private static final Logger LOG = LoggerFactory.getLogger(ConnectRouter.class);
+
+    private final Map<String, ConnectService.Method> methods = new HashMap<>();
+
+    public ConnectRouter(ConnectService... services) {
+        for (ConnectService service : services) {
+            service.methods().forEach((name, method) -> methods.put("/" + service.name() + "/" + name, method));
+        }
+    }
+
+    /** Whether the path is that of a method. */
+    public boolean knows(String rawPath) {
+        return methods.containsKey(rawPath);
+    }
+
+    /**
+     * Answers the exchange, whose path must be {@linkplain #knows known}.
+     *
+     * @throws IOException when the client is gone
+     */
+    public void serve(Exchange exchange) throws IOException {
+        ConnectService.Method method = methods.get(exchange.rawPath());
+        if (method == null) {
+            throw new IllegalArgumentException("no method at " + exchange.rawPath());
+        }
+        if (!exchange.method().equals("POST")) {
+            exchange.responseHeaders().set("Allow", "POST");
+            exchange.send(405, new byte[0]);
+            return;
+        }
+        boolean unary = method instanceof ConnectService.Method.UnaryMethod<?>;
+        Optional<ConnectContentType> type =
+                ConnectContentType.of(exchange).filter(candidate -> candidate.streaming() != unary);
+        if (type.isEmpty()) {
+            exchange.responseHeaders()
+                    .set("Accept-Post", unary ? ConnectContentType.ACCEPTED_UNARY : ConnectContentType.ACCEPTED_STREAM);
+            exchange.send(415, new byte[0]);
+            return;
+        }
+        new Answer(exchange, type.get()).give(method);
+    }
+
+    /** One call on its way. */
+    private static final class Answer implements ConnectService.Responses {
+        private final Exchange exchange;
+        private final ConnectContentType type;
+        private @Nullable OutputStream out;
+
+        Answer(Exchange exchange, ConnectContentType type) {
+            this.exchange = exchange;
+            this.type = type;
+        }
+
+        void give(ConnectService.Method method) throws IOException {
+            try {
+                dispatch(method, ConnectCall.of(exchange));
+            } catch (ConnectException e) {
+                fail(e);
+            } catch (RuntimeException e) {
+                LOG.error("call of {} failed", exchange.rawPath(), e);
+                fail(new ConnectException(ConnectCode.INTERNAL, "internal error", e));
+            }
+        }
+
+        private void dispatch(ConnectService.Method method, ConnectCall call) throws ConnectException, IOException {
+            switch (method) {
+                case ConnectService.Method.UnaryMethod<?> unary -> answerUnary(call, unary);
+                case ConnectService.Method.ServerStreamMethod<?> stream -> answerStream(call, stream);
+                case ConnectService.Method.ClientStreamMethod<?> stream -> answerClientStream(call, stream);
+            }
+        }
+
+        private <Q extends Message> void answerUnary(ConnectCall call, ConnectService.Method.UnaryMethod<Q> method)
+                throws ConnectException, IOException {
+            Q request = type.codec().decode(unaryBody(), method.prototype());
+            byte[] body = type.codec().encode(method.handler().answer(call, request));
+            exchange.responseHeaders().set("Content-Type", type.value()).set("Accept-Encoding", "gzip");
+            exchange.send(200, body);
+        }
+
+        private byte[] unaryBody() throws ConnectException, IOException {
+            ConnectCompression compression = ConnectCompression.declared(exchange.requestHeaders(), "Content-Encoding");
+            byte[] body = exchange.requestBody().readNBytes(MAX_MESSAGE_BYTES + 1);
+            if (body.length > MAX_MESSAGE_BYTES) {
+                throw ConnectEnvelope.tooLarge(MAX_MESSAGE_BYTES);
+            }
+            return compression == ConnectCompression.IDENTITY || body.length == 0
+                    ? body
+                    : compression.unpack(body, MAX_MESSAGE_BYTES);
+        }
+
+        private <Q extends Message> void answerStream(
+                ConnectCall call, ConnectService.Method.ServerStreamMethod<Q> method)
+                throws ConnectException, IOException {
+            Incoming<Q> in = incoming(method.prototype());
+            Q request = in.next().orElseThrow(() -> messages("zero"));
+            if (in.next().isPresent()) {
+                throw messages("multiple");
+            }
+            method.handler().answer(call, request, this);
+            end(ConnectErrors.endFrame());
+        }
+
+        private static ConnectException messages(String count) {
+            return new ConnectException(ConnectCode.UNIMPLEMENTED, "unary request has " + count + " messages");
+        }
+
+        private <Q extends Message> void answerClientStream(
+                ConnectCall call, ConnectService.Method.ClientStreamMethod<Q> method)
+                throws ConnectException, IOException {
+            sendLast(method.handler().answer(call, incoming(method.prototype())));
+            end(ConnectErrors.endFrame());
+        }
+
+        private <Q extends Message> Incoming<Q> incoming(Q prototype) throws ConnectException {
+            ConnectCompression compression =
+                    ConnectCompression.declared(exchange.requestHeaders(), "Connect-Content-Encoding");
+            return new Incoming<>(exchange.requestBody(), type.codec(), compression, prototype);
+        }
+
+        @Override
+        public void send(Message message) throws IOException {
+            sendLast(message);
+            stream().flush();
+        }
+
+        @Override
+        public void sendLast(Message message) throws IOException {
+            stream().write(ConnectEnvelope.frame(0, type.codec().encode(message)));
+        }
+
+        private OutputStream stream() throws IOException {
+            if (out == null) {
+                exchange.responseHeaders().set("Content-Type", type.value()).set("Connect-Accept-Encoding", "gzip");
+                out = exchange.start(200, -1);
+            }
+            return out;
+        }
+
+        private void fail(ConnectException error) throws IOException {
+            if (type.streaming()) {
+                end(ConnectErrors.endFrame(error));
+            } else if (exchange.started()) {
+                exchange.abort();
+            } else {
+                ConnectErrors.sendUnary(exchange, error);
+            }
+        }
+
+        private void end(byte[] frame) throws IOException {
+            OutputStream stream = stream();
+            stream.write(frame);
+            stream.close();
+        }
+    }
+
+    /** The framed messages of a request body. */
+    private record Incoming<Q extends Message>(
+            InputStream body, ConnectCodec codec, ConnectCompression compression, Q prototype)
+            implements ConnectService.Requests<Q> {
+        @Override
+        public Optional<Q> next() throws ConnectException, IOException {
+            Optional<ConnectEnvelope> envelope = ConnectEnvelope.read(body, MAX_MESSAGE_BYTES);
+            return envelope.isPresent() ? Optional.of(message(envelope.get())) : Optional.empty();
+        }
+
+        private Q message(ConnectEnvelope envelope) throws ConnectException {
+            return switch (envelope.flags()) {
+                case 0 -> codec.decode(envelope.payload(), prototype);
+                case ConnectEnvelope.COMPRESSED ->
+                    codec.decode(compression.unpack(envelope.payload(), MAX_MESSAGE_BYTES), prototype);
+                default ->
+                    throw new ConnectException(
+                            ConnectCode.INVALID_ARGUMENT, "protocol error: invalid envelope flags " + envelope.flags());
+            };
+        }
+    }
+}
