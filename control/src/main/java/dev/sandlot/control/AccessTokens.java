@@ -1,0 +1,34 @@
+package dev.sandlot.control;
+
+import dev.sandlot.protocol.SandboxId;
+import java.nio.charset.StandardCharsets;
+import java.security.InvalidKeyException;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
+
+/** The tokens of sandboxes: derived from the server's seed and the sandbox's name, stored nowhere (public-api.md 2.6). */
+final class AccessTokens {
+    private static final String ALGORITHM = "HmacSHA256";
+    private final SecretKeySpec key;
+
+    AccessTokens(String seed) {
+        this.key = new SecretKeySpec(seed.getBytes(StandardCharsets.UTF_8), ALGORITHM);
+    }
+
+    /** What calls to the files and processes of the sandbox must carry. */
+    String envd(SandboxId id) {
+        return hmac(id.value());
+    }
+
+    private String hmac(String message) {
+        try {
+            Mac mac = Mac.getInstance(ALGORITHM);
+            mac.init(key);
+            return HexFormat.of().formatHex(mac.doFinal(message.getBytes(StandardCharsets.UTF_8)));
+        } catch (NoSuchAlgorithmException | InvalidKeyException e) {
+            throw new IllegalStateException("every Java runtime has " + ALGORITHM, e);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+package dev.sandlot.control;
+
+import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.ErrorKind;
+import dev.sandlot.protocol.Exchange;
+import dev.sandlot.protocol.ExchangeHandler;
+import dev.sandlot.protocol.Headers;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.BooleanSupplier;
+import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
+
+/**
+ * The front of the REST API: carries each request through the order of public-api.md 1.1 and turns every failure
+ * into the error body of 1.2. The request ID stands in the answer and in every line logged meanwhile.
+ */
+final class ApiHandler implements ExchangeHandler {
+    private static final Logger LOG = LoggerFactory.getLogger(ApiHandler.class);
+    private static final String REQUEST_ID = "X-Request-ID";
+    private static final String LOG_KEY = "request";
+    private static final Pattern REQUEST_ID_GRAMMAR = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
+
+    private final Router router;
+    private final Router gone = new Router(GoneOperations.routes());
+    private final Authenticator authenticator;
+    private final BooleanSupplier ready;
+
+    /** @param ready whether the control plane knows its sandboxes; until then only health is answered */
+    ApiHandler(List<Route> routes, Authenticator authenticator, BooleanSupplier ready) {
+        this.router = new Router(routes);
+        this.authenticator = authenticator;
+        this.ready = ready;
+    }
+
+    @Override
+    public void handle(Exchange exchange) throws IOException {
+        String requestId = requestId(exchange.requestHeaders());
+        MDC.put(LOG_KEY, requestId);
+        try {
+            exchange.responseHeaders().set(REQUEST_ID, requestId);
+            Cors.apply(exchange);
+            send(exchange, answer(exchange));
+        } finally {
+            MDC.remove(LOG_KEY);
+        }
+    }
+
+    private static String requestId(Headers headers) {
+        return headers.first(REQUEST_ID)
+                .filter(id -> REQUEST_ID_GRAMMAR.matcher(id).matches())
+                .orElseGet(() -> UUID.randomUUID().toString());
+    }
+
+    private static void send(Exchange exchange, Reply reply) throws IOException {
+        reply.headers().forEach(exchange.responseHeaders()::set);
+        LOG.debug("{} {} from {}: {}", exchange.method(), exchange.rawPath(), exchange.remoteAddress(), reply.status());
+        exchange.send(reply.status(), reply.body());
+    }
+
+    private Reply answer(Exchange exchange) throws IOException {
+        try {
+            return process(exchange);
+        } catch (ApiException e) {
+            if (e.kind() == ErrorKind.INTERNAL) {
+                LOG.error("{} {} failed", exchange.method(), exchange.rawPath(), e);
+            }
+            return Reply.error(e);
+        } catch (RuntimeException e) {
+            LOG.error("{} {} failed", exchange.method(), exchange.rawPath(), e);
+            return Reply.error(new ApiException(
+                    ErrorKind.INTERNAL, "the server failed at this request", "internal_server_error", e));
+        }
+    }
+
+    private Reply process(Exchange exchange) throws ApiException, IOException {
+        if (exchange.rawPath().startsWith("/secrets")) {
+            exchange.responseHeaders().set("Cache-Control", "no-store");
+        }
+        if (Cors.isPreflight(exchange)) {
+            Cors.applyPreflight(exchange.responseHeaders());
+            return Reply.empty(204);
+        }
+        Optional<Router.Match> match = router.find(exchange.method(), exchange.rawPath());
+        Optional<Router.Match> removed = gone.find(exchange.method(), exchange.rawPath());
+        if (match.isEmpty() && removed.isPresent()) {
+            return removed.get().route().operation().answer(new Call(exchange, Map.of(), null));
+        }
+        if (exchange.requestLength() > Call.BODY_LIMIT) {
+            throw Call.bodyTooLarge();
+        }
+        if (match.isEmpty()) {
+            throw notFound(exchange);
+        }
+        return call(exchange, match.get());
+    }
+
+    private Reply call(Exchange exchange, Router.Match match) throws ApiException, IOException {
+        Route route = match.route();
+        if (route.access() != Access.OPEN && !ready.getAsBoolean()) {
+            throw new ApiException(ErrorKind.UNAVAILABLE, "Service is unavailable");
+        }
+        Optional<Team> team = authenticator.authenticate(exchange.requestHeaders(), route.access());
+        if (team.isPresent() && !route.blockedMay()) {
+            checkNotBlocked(team.get());
+        }
+        return route.operation().answer(new Call(exchange, match.rawParameters(), team.orElse(null)));
+    }
+
+    private static void checkNotBlocked(Team team) throws ApiException {
+        Team.Standing standing = team.standing();
+        if (standing.blocked()) {
+            String reason = standing.blockedReason();
+            throw new ApiException(ErrorKind.FORBIDDEN, "team is blocked" + (reason == null ? "" : ": " + reason));
+        }
+    }
+
+    private ApiException notFound(Exchange exchange) {
+        String path = exchange.rawPath();
+        if (isOld(path, "/instances") || isOld(path, "/envs")) {
+            return new ApiException(
+                    ErrorKind.NOT_FOUND, "the endpoint " + path + " is deprecated; use /sandboxes and /templates");
+        }
+        String cause =
+                router.knows(path) || gone.knows(path) ? "method not allowed" : "no matching operation was found";
+        return new ApiException(ErrorKind.NOT_FOUND, cause + ": " + exchange.method() + " " + path);
+    }
+
+    private static boolean isOld(String path, String root) {
+        return path.equals(root) || path.startsWith(root + "/");
+    }
+}

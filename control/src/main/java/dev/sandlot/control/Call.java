@@ -1,0 +1,77 @@
+package dev.sandlot.control;
+
+import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.ErrorKind;
+import dev.sandlot.protocol.Exchange;
+import dev.sandlot.protocol.SandboxId;
+import java.io.IOException;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** A request as an operation sees it: authenticated, with its parameters. */
+final class Call {
+    /** The largest body that is read (public-api.md 1.1). */
+    static final int BODY_LIMIT = 16 << 20;
+
+    private final Exchange exchange;
+    private final Map<String, String> rawParameters;
+    private final @Nullable Team team;
+
+    Call(Exchange exchange, Map<String, String> rawParameters, @Nullable Team team) {
+        this.exchange = exchange;
+        this.rawParameters = rawParameters;
+        this.team = team;
+    }
+
+    /** The team that calls; there is one wherever the operation asks for one. */
+    Team team() {
+        if (team == null) {
+            throw new IllegalStateException("no team was asked for on " + exchange.rawPath());
+        }
+        return team;
+    }
+
+    /** A parameter of the path, unescaped. */
+    String parameter(String name) throws ApiException {
+        String raw = rawParameters.get(name);
+        if (raw == null) {
+            throw new IllegalStateException("the path has no parameter " + name);
+        }
+        return Escapes.path(raw);
+    }
+
+    /** The sandbox that the path names. */
+    SandboxId sandboxId() throws ApiException {
+        return SandboxId.parse(parameter("sandboxID"))
+                .orElseThrow(() -> new ApiException(ErrorKind.INVALID, "Invalid sandbox ID"));
+    }
+
+    Query query() throws ApiException {
+        return Query.parse(exchange.rawQuery());
+    }
+
+    /** The body, which must be a JSON object. */
+    Fields body() throws ApiException, IOException {
+        return presentBody()
+                .orElseThrow(() -> new ApiException(ErrorKind.INVALID, "validation error: the body is missing"));
+    }
+
+    /** The body, or an empty object where there is none. */
+    Fields optionalBody() throws ApiException, IOException {
+        Optional<Fields> body = presentBody();
+        return body.isPresent() ? body.get() : Fields.parse(new byte[] {'{', '}'});
+    }
+
+    private Optional<Fields> presentBody() throws ApiException, IOException {
+        byte[] bytes = exchange.requestBody().readNBytes(BODY_LIMIT + 1);
+        if (bytes.length > BODY_LIMIT) {
+            throw bodyTooLarge();
+        }
+        return bytes.length == 0 ? Optional.empty() : Optional.of(Fields.parse(bytes));
+    }
+
+    static ApiException bodyTooLarge() {
+        return new ApiException(ErrorKind.TOO_LARGE, "the body of the request is larger than " + BODY_LIMIT + " bytes");
+    }
+}

@@ -1,0 +1,140 @@
+package dev.sandlot.control;
+
+import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.ErrorKind;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Predicate;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * A JSON object that a caller sent. Properties are checked as they are read: a wrong type is refused, unknown ones
+ * are never looked at.
+ */
+final class Fields {
+    private final JsonNode object;
+    private final String where;
+
+    private Fields(JsonNode object, String where) {
+        this.object = object;
+        this.where = where;
+    }
+
+    static Fields parse(byte[] body) throws ApiException {
+        JsonNode root;
+        try {
+            root = Json.MAPPER.readTree(body);
+        } catch (JacksonException e) {
+            throw new ApiException(
+                    ErrorKind.INVALID, "validation error: the body is not JSON: " + e.getOriginalMessage(), e);
+        }
+        if (!root.isObject()) {
+            throw new ApiException(ErrorKind.INVALID, "validation error: the body is not a JSON object");
+        }
+        return new Fields(root, "");
+    }
+
+    boolean isEmpty() {
+        return object.isEmpty();
+    }
+
+    boolean has(String name) {
+        return object.has(name);
+    }
+
+    String requiredText(String name) throws ApiException {
+        return text(name).orElseThrow(() -> invalid(name, "is missing"));
+    }
+
+    Optional<String> text(String name) throws ApiException {
+        return node(name, JsonNode::isString, "a string").map(JsonNode::stringValue);
+    }
+
+    Optional<Boolean> bool(String name) throws ApiException {
+        return node(name, JsonNode::isBoolean, "true or false").map(JsonNode::booleanValue);
+    }
+
+    boolean requiredBool(String name) throws ApiException {
+        return bool(name).orElseThrow(() -> invalid(name, "is missing"));
+    }
+
+    /** A whole number of at most 32 bits. */
+    Optional<Integer> int32(String name, int min) throws ApiException {
+        Optional<Integer> number = node(
+                        name, node -> node.isIntegralNumber() && node.canConvertToInt(), "a whole number of 32 bits")
+                .map(JsonNode::intValue);
+        if (number.isPresent() && number.get() < min) {
+            throw invalid(name, "must be at least " + min);
+        }
+        return number;
+    }
+
+    int requiredInt32(String name, int min) throws ApiException {
+        return int32(name, min).orElseThrow(() -> invalid(name, "is missing"));
+    }
+
+    Optional<Fields> object(String name) throws ApiException {
+        return node(name, JsonNode::isObject, "an object").map(node -> new Fields(node, where + name + "."));
+    }
+
+    /** An object that may also be null, which counts as absent. */
+    Optional<Fields> nullableObject(String name) throws ApiException {
+        return object.path(name).isNull() ? Optional.empty() : object(name);
+    }
+
+    Optional<Map<String, String>> stringMap(String name) throws ApiException {
+        Optional<JsonNode> node = node(name, Fields::isStringMap, "an object whose values are strings");
+        return node.map(map -> {
+            Map<String, String> result = new LinkedHashMap<>();
+            map.properties()
+                    .forEach(
+                            entry -> result.put(entry.getKey(), entry.getValue().stringValue()));
+            return result;
+        });
+    }
+
+    Optional<List<String>> strings(String name) throws ApiException {
+        Optional<JsonNode> node = node(name, array -> isArrayOf(array, JsonNode::isString), "an array of strings");
+        return node.map(array -> array.valueStream().map(JsonNode::stringValue).toList());
+    }
+
+    Optional<List<Integer>> int32s(String name) throws ApiException {
+        Optional<JsonNode> node =
+                node(name, array -> isArrayOf(array, JsonNode::canConvertToInt), "an array of whole numbers");
+        return node.map(array -> array.valueStream().map(JsonNode::intValue).toList());
+    }
+
+    Optional<List<Fields>> objects(String name) throws ApiException {
+        Optional<JsonNode> node = node(name, array -> isArrayOf(array, JsonNode::isObject), "an array of objects");
+        List<Fields> items = new ArrayList<>();
+        node.ifPresent(array -> array.forEach(item -> items.add(new Fields(item, where + name + "[]."))));
+        return node.map(array -> items);
+    }
+
+    private static boolean isStringMap(JsonNode node) {
+        return node.isObject() && node.valueStream().allMatch(JsonNode::isString);
+    }
+
+    private static boolean isArrayOf(JsonNode node, Predicate<JsonNode> item) {
+        return node.isArray() && node.valueStream().allMatch(item);
+    }
+
+    private Optional<JsonNode> node(String name, Predicate<JsonNode> shape, String expected) throws ApiException {
+        JsonNode node = object.path(name);
+        if (node.isMissingNode()) {
+            return Optional.empty();
+        }
+        if (!shape.test(node)) {
+            throw invalid(name, "is not " + expected);
+        }
+        return Optional.of(node);
+    }
+
+    private ApiException invalid(String name, String problem) {
+        return new ApiException(ErrorKind.INVALID, "validation error: property \"" + where + name + "\" " + problem);
+    }
+}

@@ -1,0 +1,43 @@
+package dev.sandlot.control;
+
+import dev.sandlot.protocol.ApiException;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** An answer before it is sent; nobody changes the body. An empty body has no content type (public-api.md 24.2). */
+@SuppressWarnings("ArrayRecordComponent")
+record Reply(int status, Map<String, String> headers, byte[] body) {
+    /** The body of every refusal (public-api.md 1.2). */
+    private record ErrorBody(
+            int code, String message, @Nullable String error_code) {}
+
+    static Reply empty(int status) {
+        return new Reply(status, Map.of(), new byte[0]);
+    }
+
+    static Reply json(int status, Object body) {
+        return typed(status, "application/json; charset=utf-8", Json.MAPPER.writeValueAsBytes(body));
+    }
+
+    static Reply text(int status, String body) {
+        return typed(status, "text/plain; charset=utf-8", body.getBytes(StandardCharsets.UTF_8));
+    }
+
+    static Reply error(ApiException e) {
+        int status = e.kind().httpStatus();
+        return json(status, new ErrorBody(status, e.text(), e.errorCode()));
+    }
+
+    private static Reply typed(int status, String type, byte[] body) {
+        return new Reply(status, Map.of("Content-Type", type), body);
+    }
+
+    /** The same with one more field. */
+    Reply with(String name, String value) {
+        Map<String, String> more = new TreeMap<>(headers);
+        more.put(name, value);
+        return new Reply(status, more, body);
+    }
+}

@@ -1,0 +1,16 @@
+package dev.sandlot.control;
+
+/** Where the control plane keeps what must outlive it. Safe for several threads; every call may block on a disk. */
+public interface Store extends AutoCloseable {
+    /** The runs of sandboxes. */
+    SandboxStore sandboxes();
+
+    /** Teams, their limits and keys. */
+    TeamStore teams();
+
+    /** Templates, their names and builds. */
+    TemplateStore templates();
+
+    @Override
+    void close();
+}
