@@ -7,7 +7,8 @@ import java.nio.channels.ByteChannel;
 
 /**
  * One HTTP request and its answer, in blocking style; what every server of ours is written against, whatever
- * HTTP engine carries it. Used by one thread at a time, save for {@link #abort()} and {@link #onFailure}.
+ * HTTP engine carries it. Used by one thread at a time, save that a second thread may read the body while the
+ * first answers, and that {@link #abort()} and {@link #onFailure} may be called from anywhere.
  */
 public interface Exchange {
     /** The method in upper case, for example {@code POST}. */
@@ -59,12 +60,17 @@ public interface Exchange {
      */
     void abort();
 
-    /** Runs the action once if the exchange fails (client gone, aborted) before it ends; from any thread. */
+    /**
+     * Runs the action once if the exchange fails (client gone, aborted) before it ends; from any thread. An
+     * exchange that has failed already runs it at once.
+     */
     void onFailure(Runnable action);
 
     /**
      * Answers an upgrade request with 101 and the response fields, then moves bytes both ways between the client
-     * and the peer until either side ends. Returns when the tunnel is over; the peer is closed by then.
+     * and the peer. When one side ends, that is passed on to the other, which may still finish what it sends if
+     * the peer can be told so (a {@code SocketChannel} can); otherwise the tunnel ends at once. Returns when the
+     * tunnel is over; the peer is closed by then.
      *
      * @throws IOException when the connection cannot be upgraded, as with HTTP/2
      */

@@ -1,0 +1,102 @@
+package dev.sandlot.edge;
+
+import dev.sandlot.protocol.ExchangeHandler;
+import dev.sandlot.protocol.SandboxTraffic;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.util.thread.QueuedThreadPool;
+
+/**
+ * The HTTP server of the program (platform.md 14): any number of listeners, each with HTTP/1.1 and cleartext
+ * HTTP/2, whose requests go to the API or to a port of a sandbox.
+ *
+ * <p>Handlers run on virtual threads. An exchange has no time limit and a body no size limit; a connection without
+ * an exchange is closed after 640 s.
+ */
+public final class FrontDoor implements AutoCloseable {
+    private static final int MIN_THREADS = 2;
+    private static final int MAX_THREADS = 64;
+    private static final Duration CLOSING_TIME = Duration.ofSeconds(2);
+
+    private final Server server;
+    private final Exchanges exchanges;
+    private final List<FrontConnector> connectors = new ArrayList<>();
+
+    /**
+     * @param listeners where to listen; at least one
+     * @param api answers what is not for a sandbox
+     * @param sandboxes answers what is for a port of a sandbox
+     */
+    public FrontDoor(List<FrontListener> listeners, ExchangeHandler api, SandboxTraffic sandboxes) {
+        if (listeners.isEmpty()) {
+            throw new IllegalArgumentException("A front door needs a listener");
+        }
+        QueuedThreadPool threads = new QueuedThreadPool(MAX_THREADS, MIN_THREADS);
+        threads.setName("front");
+        threads.setReservedThreads(1);
+        server = new Server(threads);
+        exchanges = new Exchanges(new Routing(api, sandboxes));
+        server.setHandler(exchanges);
+        for (FrontListener listener : listeners) {
+            FrontConnector connector = new FrontConnector(server, listener);
+            connectors.add(connector);
+            server.addConnector(connector);
+        }
+    }
+
+    /**
+     * Binds all listeners and begins to serve.
+     *
+     * @throws IOException when an address cannot be bound; none is bound then
+     */
+    public void start() throws IOException {
+        try {
+            server.start();
+        } catch (IOException e) {
+            close();
+            throw e;
+        } catch (Exception e) {
+            close();
+            throw new IOException("Could not start the front door", e);
+        }
+    }
+
+    /** The port that a listener is bound to, in the order they were given. */
+    public int port(int listener) {
+        return connectors.get(listener).getLocalPort();
+    }
+
+    /**
+     * Stops accepting connections at once, waits until all exchanges have ended or the patience has, cuts those
+     * that are left, and closes every connection.
+     *
+     * @return whether no exchange had to be cut
+     */
+    public boolean stop(Duration patience) throws InterruptedException {
+        connectors.forEach(FrontConnector::shutdown);
+        boolean drained = exchanges.awaitNone(patience);
+        exchanges.abortAll();
+        exchanges.awaitNone(CLOSING_TIME);
+        try {
+            server.stop();
+        } catch (InterruptedException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IllegalStateException("Could not stop the front door", e);
+        }
+        return drained;
+    }
+
+    /** Stops without patience. */
+    @Override
+    public void close() {
+        try {
+            stop(Duration.ZERO);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
