@@ -8,6 +8,7 @@ import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -292,12 +293,12 @@ public final class DirFd implements AutoCloseable {
     }
 
     private static boolean isDotOrDotDot(byte[] name) {
-        return name.length == 1 && name[0] == '.' || name.length == 2 && name[0] == '.' && name[1] == '.';
+        return Arrays.equals(name, utf8(".")) || Arrays.equals(name, utf8(".."));
     }
 
     private byte[] procPath(byte[] name) {
         byte[] directory = utf8(fd.procPath() + "/");
-        byte[] path = java.util.Arrays.copyOf(directory, directory.length + name.length);
+        byte[] path = Arrays.copyOf(directory, directory.length + name.length);
         System.arraycopy(component(name), 0, path, directory.length, name.length);
         return path;
     }
@@ -323,7 +324,7 @@ public final class DirFd implements AutoCloseable {
                 throw new IllegalArgumentException("not a single name: " + text(name));
             }
         }
-        if (name.length == 0 || name.length == 2 && name[0] == '.' && name[1] == '.') {
+        if (name.length == 0 || Arrays.equals(name, utf8(".."))) {
             throw new IllegalArgumentException("not a name: '" + text(name) + "'");
         }
         return name;

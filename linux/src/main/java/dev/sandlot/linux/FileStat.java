@@ -1,6 +1,7 @@
 package dev.sandlot.linux;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
  * What the kernel says about one file.
@@ -30,14 +31,15 @@ public record FileStat(
     static final int DIRECTORY = 0040000;
     static final int REGULAR = 0100000;
     static final int SYMLINK = 0120000;
+    static final int SOCKET = 0140000;
 
     /** struct statx, by the offsets of linux/stat.h. */
     static FileStat ofStatx(MemorySegment s) {
         int rdevMajor = s.get(Native.INT, 128);
         int rdevMinor = s.get(Native.INT, 132);
-        long device = (long) s.get(Native.INT, 136) << 32 | s.get(Native.INT, 140);
+        long device = ((long) s.get(Native.INT, 136) << 32) | s.get(Native.INT, 140);
         return new FileStat(
-                Short.toUnsignedInt(s.get(java.lang.foreign.ValueLayout.JAVA_SHORT, 28)),
+                Short.toUnsignedInt(s.get(ValueLayout.JAVA_SHORT, 28)),
                 s.get(Native.INT, 20),
                 s.get(Native.INT, 24),
                 device,
@@ -63,6 +65,10 @@ public record FileStat(
 
     public boolean isFifo() {
         return (mode & TYPE) == FIFO;
+    }
+
+    public boolean isSocket() {
+        return (mode & TYPE) == SOCKET;
     }
 
     /** Whether overlayfs takes this for a deleted name. */
