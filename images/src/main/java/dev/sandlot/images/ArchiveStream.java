@@ -1,0 +1,97 @@
+package dev.sandlot.images;
+
+import com.github.luben.zstd.ZstdInputStream;
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.security.MessageDigest;
+import java.util.Arrays;
+import java.util.zip.GZIPInputStream;
+
+/** The uncompressed bytes of an archive: counted, digested, and cut off where the limit is. */
+final class ArchiveStream extends InputStream {
+    private static final int BUFFER_BYTES = 64 * 1024;
+    private static final byte[] GZIP = {0x1f, (byte) 0x8b};
+    private static final byte[] ZSTD = {0x28, (byte) 0xb5, 0x2f, (byte) 0xfd};
+
+    private final InputStream in;
+    private final long limit;
+    private final MessageDigest digest = Digest.sha256();
+    private long count;
+
+    private ArchiveStream(InputStream in, long limit) {
+        this.in = in;
+        this.limit = limit;
+    }
+
+    /** Looks at the first bytes to tell plain tar, gzip and zstd apart. */
+    static ArchiveStream open(InputStream archive, long limit) throws IOException {
+        BufferedInputStream buffered = new BufferedInputStream(archive, BUFFER_BYTES);
+        buffered.mark(ZSTD.length);
+        byte[] magic = buffered.readNBytes(ZSTD.length);
+        buffered.reset();
+        return new ArchiveStream(decompressed(buffered, magic), limit);
+    }
+
+    /** How many more bytes the limit allows. */
+    long allowance() {
+        return limit - count;
+    }
+
+    long count() {
+        return count;
+    }
+
+    /** Reads whatever follows the archive's end, which the digest covers too, and gives the digest. */
+    Digest finish() throws IOException {
+        byte[] rest = new byte[BUFFER_BYTES];
+        int read = read(rest, 0, rest.length);
+        while (read >= 0) {
+            read = read(rest, 0, rest.length);
+        }
+        return Digest.finished(digest.digest());
+    }
+
+    @Override
+    public int read() throws IOException {
+        byte[] one = new byte[1];
+        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public int read(byte[] buffer, int offset, int length) throws IOException {
+        int read = in.read(buffer, offset, length);
+        if (read > 0) {
+            count += read;
+            refuseTooLarge();
+            digest.update(buffer, offset, read);
+        }
+        return read;
+    }
+
+    @Override
+    public void close() throws IOException {
+        in.close();
+    }
+
+    private void refuseTooLarge() throws BadLayerException {
+        if (count > limit) {
+            throw new BadLayerException("the layer is larger than " + limit + " bytes");
+        }
+    }
+
+    private static InputStream decompressed(InputStream in, byte[] magic) throws IOException {
+        if (startsWith(magic, GZIP)) {
+            return new BufferedInputStream(new GZIPInputStream(in, BUFFER_BYTES), BUFFER_BYTES);
+        }
+        if (startsWith(magic, ZSTD)) {
+            return new BufferedInputStream(new ZstdInputStream(in), BUFFER_BYTES);
+        }
+        return in;
+    }
+
+    private static boolean startsWith(byte[] bytes, byte[] prefix) {
+        return bytes.length >= prefix.length
+                && Arrays.equals(bytes, 0, prefix.length, prefix, 0, prefix.length);
+    }
+}

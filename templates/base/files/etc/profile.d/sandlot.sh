@@ -1,0 +1,2 @@
+export SHELL=/bin/bash
+export PS1='\w $ '
