@@ -1,0 +1,92 @@
+package dev.sandlot.app;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintWriter;
+import java.nio.charset.Charset;
+import java.util.ServiceLoader;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The command line {@code sandlot}. */
+@Command(
+        name = "sandlot",
+        description = "Sandboxes for AI agents on any Linux machine, speaking E2B's API.",
+        synopsisSubcommandLabel = "COMMAND",
+        mixinStandardHelpOptions = true,
+        versionProvider = VersionCommand.Provider.class,
+        footer = {
+            "",
+            "Exit codes: 0 done, 1 failed, 2 wrong command line or settings, 3 not running or never set up.",
+            "See docs/cli.md for all of it."
+        })
+public final class Main implements Runnable {
+    @Spec
+    @SuppressWarnings("NullAway.Init")
+    private CommandSpec spec;
+
+    private Main() {}
+
+    /** Runs the command that the arguments name and ends the process with its exit code. */
+    public static void main(String[] arguments) {
+        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, Charset.defaultCharset()));
+        System.exit(run(programs(), Surroundings.ofProcess(in), arguments));
+    }
+
+    static int run(Programs programs, Surroundings surroundings, String... arguments) {
+        return new CommandLine(new Main())
+                .addSubcommand(new UpCommand(programs.server(), surroundings))
+                .addSubcommand(new EnvCommand(surroundings))
+                .addSubcommand(new StatusCommand(surroundings))
+                .addSubcommand(new DownCommand(programs.housekeeping(), surroundings))
+                .addSubcommand(new DoctorCommand(programs.housekeeping(), surroundings))
+                .addSubcommand(new ConfigCommand(surroundings))
+                .addSubcommand(new PurgeCommand(programs.housekeeping(), surroundings))
+                .addSubcommand(new TestCommand(surroundings))
+                .addSubcommand(new BenchCommand(surroundings))
+                .addSubcommand(new VersionCommand(surroundings))
+                .setOut(new PrintWriter(surroundings.out(), true))
+                .setErr(new PrintWriter(surroundings.err(), true))
+                .setExecutionExceptionHandler(failures(surroundings))
+                .execute(arguments);
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "Say which command.");
+    }
+
+    private static Programs programs() {
+        return ServiceLoader.load(ProgramsProvider.class)
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("this build has no server in it"))
+                .programs();
+    }
+
+    private static IExecutionExceptionHandler failures(Surroundings surroundings) {
+        return (failure, command, parsed) -> {
+            switch (failure) {
+                case CommandException e -> {
+                    surroundings.err().println("sandlot: " + e.getMessage());
+                    return e.exitCode();
+                }
+                case IOException e -> {
+                    surroundings.err().println("sandlot: " + describe(e));
+                    return ExitCode.FAILED;
+                }
+                default -> throw failure;
+            }
+        };
+    }
+
+    private static String describe(IOException failure) {
+        String message = failure.getMessage();
+        String kind = failure.getClass().getSimpleName();
+        return message == null ? kind : kind.equals("IOException") ? message : kind + ": " + message;
+    }
+}

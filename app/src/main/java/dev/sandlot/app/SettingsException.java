@@ -1,0 +1,21 @@
+package dev.sandlot.app;
+
+import java.util.List;
+
+/** Everything that is wrong with the settings, told at once. */
+public final class SettingsException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    private final transient List<String> problems;
+
+    SettingsException(List<String> problems) {
+        super("the settings have " + (problems.size() == 1 ? "a problem" : problems.size() + " problems") + ":\n  - "
+                + String.join("\n  - ", problems));
+        this.problems = List.copyOf(problems);
+    }
+
+    /** One line for each problem. */
+    public List<String> problems() {
+        return problems;
+    }
+}
