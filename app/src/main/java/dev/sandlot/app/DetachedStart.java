@@ -85,8 +85,7 @@ final class DetachedStart {
 
     /** The arguments after the main class, from {@code /proc/self/cmdline} (each ends with a zero byte). */
     private static List<String> ownArguments() throws IOException {
-        List<String> all =
-                List.of(Files.readString(Path.of("/proc/self/cmdline")).split("\0", -1));
+        List<String> all = List.of(ProcFile.read(Path.of("/proc/self/cmdline")).split("\0", -1));
         return all.subList(all.indexOf(Main.class.getName()) + 1, all.size() - 1);
     }
 
@@ -99,7 +98,7 @@ final class DetachedStart {
             shownTo += lineEnd;
             new String(fresh, 0, lineEnd, StandardCharsets.UTF_8)
                     .lines()
-                    .filter(line -> line.startsWith("· "))
+                    .filter(line -> line.startsWith("-> "))
                     .forEach(surroundings.err()::println);
         }
     }

@@ -24,7 +24,7 @@ final class Doctor {
                 new ControlGroupCheckup(machine),
                 new NetworkCheckup(machine),
                 new ProgramCheckup(machine, settings),
-                new StorageCheckup(machine, settings),
+                new StorageCheckup(settings),
                 new LimitCheckup(machine, settings));
     }
 

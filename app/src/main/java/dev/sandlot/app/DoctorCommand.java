@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -18,7 +19,7 @@ import tools.jackson.databind.json.JsonMapper;
         mixinStandardHelpOptions = true,
         footer = {"", "Exit code 1 when something is missing, or when --leaks finds leftovers."})
 final class DoctorCommand implements Callable<Integer> {
-    private final Housekeeping housekeeping;
+    private final Supplier<Programs> programs;
     private final Surroundings surroundings;
 
     @Mixin
@@ -30,15 +31,15 @@ final class DoctorCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print it as JSON.")
     private boolean json;
 
-    DoctorCommand(Housekeeping housekeeping, Surroundings surroundings) {
-        this.housekeeping = housekeeping;
+    DoctorCommand(Supplier<Programs> programs, Surroundings surroundings) {
+        this.programs = programs;
         this.surroundings = surroundings;
     }
 
     @Override
     public Integer call() throws IOException {
         Settings settings = installation.load(surroundings).settings();
-        return leaks ? reportLeaks(housekeeping.leftovers(settings)) : reportFindings(settings);
+        return leaks ? reportLeaks(programs.get().housekeeping().leftovers(settings)) : reportFindings(settings);
     }
 
     private int reportLeaks(List<String> leftovers) {

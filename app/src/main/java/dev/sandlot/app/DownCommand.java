@@ -3,6 +3,7 @@ package dev.sandlot.app;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -14,7 +15,7 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         footer = {"", "Exit code 0 also when nothing ran."})
 final class DownCommand implements Callable<Integer> {
-    private final Housekeeping housekeeping;
+    private final Supplier<Programs> programs;
     private final Surroundings surroundings;
 
     @Mixin
@@ -23,8 +24,8 @@ final class DownCommand implements Callable<Integer> {
     @Option(names = "--keep-sandboxes", description = "Let the sandboxes run on; the next `up` takes them over.")
     private boolean keepSandboxes;
 
-    DownCommand(Housekeeping housekeeping, Surroundings surroundings) {
-        this.housekeeping = housekeeping;
+    DownCommand(Supplier<Programs> programs, Surroundings surroundings) {
+        this.programs = programs;
         this.surroundings = surroundings;
     }
 
@@ -51,7 +52,7 @@ final class DownCommand implements Callable<Integer> {
         }
         try (Instance.Claim _ = instance.claim()
                 .orElseThrow(() -> new CommandException(ExitCode.FAILED, "another server started meanwhile"))) {
-            int ended = housekeeping.endSandboxes(settings, surroundings.progress());
+            int ended = programs.get().housekeeping().endSandboxes(settings, surroundings.progress());
             surroundings
                     .out()
                     .println(

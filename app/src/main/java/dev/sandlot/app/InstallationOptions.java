@@ -28,7 +28,7 @@ final class InstallationOptions {
             return new SettingsLoader(surroundings.environment(), flags)
                     .load(dataDir(surroundings), configFile(surroundings));
         } catch (SettingsException e) {
-            throw new CommandException(ExitCode.USAGE, e.getMessage());
+            throw new CommandException(ExitCode.USAGE, e.summary());
         }
     }
 

@@ -49,7 +49,7 @@ final class Machine {
     /** A file's text; empty when it is not there or may not be read. */
     Optional<String> read(String path) {
         try {
-            return Optional.of(Files.readString(at(path)).strip());
+            return Optional.of(ProcFile.read(at(path)).strip());
         } catch (IOException e) {
             return Optional.empty();
         }

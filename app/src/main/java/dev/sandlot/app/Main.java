@@ -3,9 +3,12 @@ package dev.sandlot.app;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.OutputStreamWriter;
+import java.io.PrintStream;
 import java.io.PrintWriter;
-import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.util.ServiceLoader;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IExecutionExceptionHandler;
@@ -34,24 +37,24 @@ public final class Main implements Runnable {
 
     /** Runs the command that the arguments name and ends the process with its exit code. */
     public static void main(String[] arguments) {
-        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, Charset.defaultCharset()));
-        System.exit(run(programs(), Surroundings.ofProcess(in), arguments));
+        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        System.exit(run(Main::programs, Surroundings.ofProcess(in), arguments));
     }
 
-    static int run(Programs programs, Surroundings surroundings, String... arguments) {
+    static int run(Supplier<Programs> programs, Surroundings surroundings, String... arguments) {
         return new CommandLine(new Main())
-                .addSubcommand(new UpCommand(programs.server(), surroundings))
+                .addSubcommand(new UpCommand(programs, surroundings))
                 .addSubcommand(new EnvCommand(surroundings))
                 .addSubcommand(new StatusCommand(surroundings))
-                .addSubcommand(new DownCommand(programs.housekeeping(), surroundings))
-                .addSubcommand(new DoctorCommand(programs.housekeeping(), surroundings))
+                .addSubcommand(new DownCommand(programs, surroundings))
+                .addSubcommand(new DoctorCommand(programs, surroundings))
                 .addSubcommand(new ConfigCommand(surroundings))
-                .addSubcommand(new PurgeCommand(programs.housekeeping(), surroundings))
+                .addSubcommand(new PurgeCommand(programs, surroundings))
                 .addSubcommand(new TestCommand(surroundings))
                 .addSubcommand(new BenchCommand(surroundings))
                 .addSubcommand(new VersionCommand(surroundings))
-                .setOut(new PrintWriter(surroundings.out(), true))
-                .setErr(new PrintWriter(surroundings.err(), true))
+                .setOut(writer(surroundings.out()))
+                .setErr(writer(surroundings.err()))
                 .setExecutionExceptionHandler(failures(surroundings))
                 .execute(arguments);
     }
@@ -62,26 +65,27 @@ public final class Main implements Runnable {
     }
 
     private static Programs programs() {
-        return ServiceLoader.load(ProgramsProvider.class)
+        return ServiceLoader.load(Programs.class)
                 .findFirst()
-                .orElseThrow(() -> new IllegalStateException("this build has no server in it"))
-                .programs();
+                .orElseThrow(() -> new CommandException(ExitCode.FAILED, "this build has no server in it"));
     }
 
     private static IExecutionExceptionHandler failures(Surroundings surroundings) {
         return (failure, command, parsed) -> {
-            switch (failure) {
-                case CommandException e -> {
-                    surroundings.err().println("sandlot: " + e.getMessage());
-                    return e.exitCode();
-                }
-                case IOException e -> {
-                    surroundings.err().println("sandlot: " + describe(e));
-                    return ExitCode.FAILED;
-                }
-                default -> throw failure;
+            if (failure instanceof CommandException e) {
+                surroundings.err().println("sandlot: " + e.getMessage());
+                return e.exitCode();
             }
+            if (failure instanceof IOException e) {
+                surroundings.err().println("sandlot: " + describe(e));
+                return ExitCode.FAILED;
+            }
+            throw failure;
         };
+    }
+
+    private static PrintWriter writer(PrintStream stream) {
+        return new PrintWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8), true);
     }
 
     private static String describe(IOException failure) {

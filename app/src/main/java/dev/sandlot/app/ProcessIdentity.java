@@ -1,7 +1,6 @@
 package dev.sandlot.app;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -16,7 +15,7 @@ record ProcessIdentity(long pid, long startTicks, String bootId) {
     /** The process with the number, if there is one. */
     static Optional<ProcessIdentity> of(long pid) {
         try {
-            String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
+            String stat = ProcFile.read(Path.of("/proc/" + pid + "/stat"));
             String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
             if (fields[0].equals("Z")) {
                 return Optional.empty();
@@ -24,7 +23,7 @@ record ProcessIdentity(long pid, long startTicks, String bootId) {
             return Optional.of(new ProcessIdentity(
                     pid,
                     Long.parseLong(fields[START_TIME_AFTER_NAME]),
-                    Files.readString(BOOT_ID).strip()));
+                    ProcFile.read(BOOT_ID).strip()));
         } catch (IOException e) {
             return Optional.empty();
         }

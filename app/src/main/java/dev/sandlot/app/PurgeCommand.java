@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -17,7 +18,7 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         footer = {"", "A sandlot.yaml in the data directory is yours and stays."})
 final class PurgeCommand implements Callable<Integer> {
-    private final Housekeeping housekeeping;
+    private final Supplier<Programs> programs;
     private final Surroundings surroundings;
 
     @Mixin
@@ -26,8 +27,8 @@ final class PurgeCommand implements Callable<Integer> {
     @Option(names = "--yes", description = "Do not ask.")
     private boolean yes;
 
-    PurgeCommand(Housekeeping housekeeping, Surroundings surroundings) {
-        this.housekeeping = housekeeping;
+    PurgeCommand(Supplier<Programs> programs, Surroundings surroundings) {
+        this.programs = programs;
         this.surroundings = surroundings;
     }
 
@@ -43,6 +44,7 @@ final class PurgeCommand implements Callable<Integer> {
         }
         confirm(settings);
         Instance instance = new Instance(settings);
+        Housekeeping housekeeping = programs.get().housekeeping();
         new ServerStop(instance).run(RunningServer.Sandboxes.END);
         try (Instance.Claim _ = instance.claim()
                 .orElseThrow(() -> new CommandException(ExitCode.FAILED, "another server started meanwhile"))) {
@@ -51,7 +53,7 @@ final class PurgeCommand implements Callable<Integer> {
             data.delete();
             run.delete();
         }
-        return prove(settings);
+        return prove(settings, housekeeping);
     }
 
     private static void refuseStranger(Settings settings) throws IOException {
@@ -77,7 +79,7 @@ final class PurgeCommand implements Callable<Integer> {
         }
     }
 
-    private int prove(Settings settings) throws IOException {
+    private int prove(Settings settings, Housekeeping housekeeping) throws IOException {
         List<String> left = housekeeping.leftovers(settings);
         if (left.isEmpty()) {
             surroundings

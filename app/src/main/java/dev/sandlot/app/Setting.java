@@ -46,14 +46,18 @@ enum Setting {
     private final String defaultText;
     private final Check check;
     private final String meaning;
-    private final List<String> aliases;
+    private final String alias;
 
-    Setting(String key, String defaultText, Check check, String meaning, String... aliases) {
+    Setting(String key, String defaultText, Check check, String meaning) {
+        this(key, defaultText, check, meaning, "");
+    }
+
+    Setting(String key, String defaultText, Check check, String meaning, String alias) {
         this.key = key;
         this.defaultText = defaultText;
         this.check = check;
         this.meaning = meaning;
-        this.aliases = List.of(aliases);
+        this.alias = alias;
     }
 
     String key() {
@@ -79,7 +83,7 @@ enum Setting {
 
     /** Other names under which the environment may hold it. */
     List<String> aliases() {
-        return aliases;
+        return alias.isEmpty() ? List.of() : List.of(alias);
     }
 
     /** What is wrong with a text as a value of this setting. */

@@ -9,13 +9,22 @@ public final class SettingsException extends Exception {
     private final transient List<String> problems;
 
     SettingsException(List<String> problems) {
-        super("the settings have " + (problems.size() == 1 ? "a problem" : problems.size() + " problems") + ":\n  - "
-                + String.join("\n  - ", problems));
+        super(text(problems));
         this.problems = List.copyOf(problems);
     }
 
     /** One line for each problem. */
     public List<String> problems() {
         return problems;
+    }
+
+    /** All of them in one text. */
+    String summary() {
+        return text(problems);
+    }
+
+    private static String text(List<String> problems) {
+        String count = problems.size() == 1 ? "a problem" : problems.size() + " problems";
+        return "the settings have " + count + ":\n  - " + String.join("\n  - ", problems);
     }
 }

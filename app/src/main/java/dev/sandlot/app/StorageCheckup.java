@@ -10,11 +10,9 @@ import java.util.List;
 final class StorageCheckup implements Doctor.Checkup {
     private static final long COMFORTABLE_BYTES = 5L << 30;
 
-    private final Machine machine;
     private final Settings settings;
 
-    StorageCheckup(Machine machine, Settings settings) {
-        this.machine = machine;
+    StorageCheckup(Settings settings) {
         this.settings = settings;
     }
 

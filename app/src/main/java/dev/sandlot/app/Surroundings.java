@@ -30,7 +30,7 @@ record Surroundings(
     /** Progress for a person who looks on. */
     Progress progress() {
         return line -> {
-            err.println("· " + line);
+            err.println("-> " + line);
             err.flush();
         };
     }

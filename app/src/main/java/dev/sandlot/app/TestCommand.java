@@ -37,6 +37,7 @@ final class TestCommand implements Callable<Integer> {
     private List<String> only = new ArrayList<>();
 
     @Option(names = "--yes", description = "Install missing system packages without asking (done by ./sandlot).")
+    @SuppressWarnings("UnusedVariable") // the launcher acts on it before this program runs
     private boolean yes;
 
     TestCommand(Surroundings surroundings) {

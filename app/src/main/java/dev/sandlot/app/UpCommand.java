@@ -6,6 +6,7 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -24,7 +25,7 @@ import picocli.CommandLine.Option;
 final class UpCommand implements Callable<Integer> {
     private static final Duration OTHER_START = Duration.ofMinutes(10);
 
-    private final ServerProgram program;
+    private final Supplier<Programs> programs;
     private final Surroundings surroundings;
 
     @Mixin
@@ -52,10 +53,11 @@ final class UpCommand implements Callable<Integer> {
     private boolean json;
 
     @Option(names = "--yes", description = "Install missing system packages without asking (done by ./sandlot).")
+    @SuppressWarnings("UnusedVariable") // the launcher acts on it before this program runs
     private boolean yes;
 
-    UpCommand(ServerProgram program, Surroundings surroundings) {
-        this.program = program;
+    UpCommand(Supplier<Programs> programs, Surroundings surroundings) {
+        this.programs = programs;
         this.surroundings = surroundings;
     }
 
@@ -72,7 +74,7 @@ final class UpCommand implements Callable<Integer> {
         if (claim.isEmpty()) {
             return reportRunning(instance);
         }
-        return new ForegroundServer(program, loaded, instance, surroundings, json, isChild()).run();
+        return new ForegroundServer(programs.get().server(), loaded, instance, surroundings, json, isChild()).run();
     }
 
     private Map<Setting, String> flags() {
