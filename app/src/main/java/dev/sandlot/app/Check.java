@@ -1,0 +1,68 @@
+package dev.sandlot.app;
+
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/** What the text of a setting may be. */
+enum Check {
+    ANY("anything"),
+    NOT_EMPTY("not empty"),
+    PATH_OR_EMPTY("an absolute path"),
+    ADDRESS("an IPv4 or IPv6 address"),
+    PORT("a port from 0 to 65535"),
+    COUNT("a whole number from 0"),
+    POSITIVE("a whole number from 1"),
+    DOMAIN("a host name"),
+    CIDR("an IPv4 range from /8 to /28, such as 10.64.0.0/14"),
+    KIND("oci, the only runtime there is"),
+    LEVEL("error, warn, info, debug or trace"),
+    FORMAT("text or json");
+
+    private static final Pattern NUMBER = Pattern.compile("\\d{1,10}");
+    private static final String OCTET = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
+    private static final Pattern IPV4 = Pattern.compile(OCTET + "(\\." + OCTET + "){3}");
+    private static final Pattern IPV6 = Pattern.compile("[0-9a-fA-F:]*:[0-9a-fA-F:.]*");
+    private static final Pattern HOST_NAME = Pattern.compile("[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?");
+
+    private final String wanted;
+
+    Check(String wanted) {
+        this.wanted = wanted;
+    }
+
+    Optional<String> problem(String text) {
+        return accepts(text) ? Optional.empty() : Optional.of("must be " + wanted);
+    }
+
+    private boolean accepts(String text) {
+        return switch (this) {
+            case ANY -> true;
+            case NOT_EMPTY -> !text.isBlank();
+            case PATH_OR_EMPTY -> text.isEmpty() || text.startsWith("/");
+            case ADDRESS -> isAddress(text);
+            case PORT -> isNumber(text, 0, 65_535);
+            case COUNT -> isNumber(text, 0, Integer.MAX_VALUE);
+            case POSITIVE -> isNumber(text, 1, Integer.MAX_VALUE);
+            case DOMAIN -> HOST_NAME.matcher(text).matches();
+            case CIDR -> isCidr(text);
+            case KIND -> text.equals("oci");
+            case LEVEL -> Pattern.matches("error|warn|info|debug|trace", text);
+            case FORMAT -> Pattern.matches("text|json", text);
+        };
+    }
+
+    private static boolean isNumber(String text, long low, long high) {
+        return NUMBER.matcher(text).matches() && Long.parseLong(text) >= low && Long.parseLong(text) <= high;
+    }
+
+    private static boolean isAddress(String text) {
+        return IPV4.matcher(text).matches() || IPV6.matcher(text).matches();
+    }
+
+    private static boolean isCidr(String text) {
+        int slash = text.indexOf('/');
+        return slash > 0
+                && IPV4.matcher(text.substring(0, slash)).matches()
+                && isNumber(text.substring(slash + 1), 8, 28);
+    }
+}

@@ -1,0 +1,94 @@
+package dev.sandlot.app;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The server in this process, from start to the signal that stops it. The main thread only waits; the JVM's
+ * shutdown hook stops the server and ends the process, with code 0 after a clean stop.
+ */
+final class ForegroundServer {
+    private static final Logger LOG = LoggerFactory.getLogger(ForegroundServer.class);
+    private static final Duration STOP_LIMIT = Duration.ofSeconds(45);
+
+    private final ServerProgram program;
+    private final LoadedSettings loaded;
+    private final Instance instance;
+    private final Surroundings surroundings;
+    private final boolean json;
+    private final boolean inBackground;
+
+    ForegroundServer(
+            ServerProgram program,
+            LoadedSettings loaded,
+            Instance instance,
+            Surroundings surroundings,
+            boolean json,
+            boolean inBackground) {
+        this.program = program;
+        this.loaded = loaded;
+        this.instance = instance;
+        this.surroundings = surroundings;
+        this.json = json;
+        this.inBackground = inBackground;
+    }
+
+    /** Serves until a signal ends the process. */
+    int run() throws IOException, InterruptedException {
+        long begun = System.nanoTime();
+        LogSetup.apply(loaded.settings().logging());
+        loaded.unused().forEach(name -> LOG.warn("{} is set, but this version does not use it yet", name));
+        RunningServer server = program.start(loaded.settings(), surroundings.progress());
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server), "stop"));
+        instance.announce(server, Version.current());
+        greet(server, Duration.ofNanos(System.nanoTime() - begun));
+        new CountDownLatch(1).await();
+        return ExitCode.OK;
+    }
+
+    private void greet(RunningServer server, Duration took) throws IOException {
+        LOG.info("serving on {}", server.addresses().api());
+        if (!inBackground) {
+            new Greeting(surroundings.out(), json).started(instance.serving().orElseThrow(), instance.access(), took);
+        }
+    }
+
+    private void stop(RunningServer server) {
+        AtomicInteger code = new AtomicInteger(ExitCode.FAILED);
+        Thread closing = Thread.ofPlatform().name("close").start(() -> code.set(close(server)));
+        try {
+            if (!closing.join(STOP_LIMIT)) {
+                surroundings.err().println("sandlot: the server did not stop within " + STOP_LIMIT.toSeconds() + " s");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        surroundings.out().flush();
+        surroundings.err().flush();
+        Runtime.getRuntime().halt(code.get());
+    }
+
+    private int close(RunningServer server) {
+        try {
+            boolean end = instance.endOfSandboxesRequested();
+            int left = server.close(end ? RunningServer.Sandboxes.END : RunningServer.Sandboxes.KEEP);
+            instance.withdraw();
+            surroundings.err().println(farewell(left));
+            return ExitCode.OK;
+        } catch (IOException | RuntimeException e) {
+            LOG.error("could not stop cleanly", e);
+            return ExitCode.FAILED;
+        }
+    }
+
+    private static String farewell(int left) {
+        return left == 0
+                ? "Sandlot stopped."
+                : "Sandlot stopped; " + left + (left == 1 ? " sandbox keeps" : " sandboxes keep")
+                        + " running. The next `sandlot up` takes over, `sandlot down` ends them.";
+    }
+}

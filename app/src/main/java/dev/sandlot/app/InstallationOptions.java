@@ -1,0 +1,45 @@
+package dev.sandlot.app;
+
+import java.nio.file.Path;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The options of every command that say which installation is meant. */
+final class InstallationOptions {
+    @Option(
+            names = "--data-dir",
+            paramLabel = "DIR",
+            description = "Where everything is kept (default: /var/lib/sandlot as root, else ~/.local/share/sandlot).")
+    private @Nullable Path dataDir;
+
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "The settings file (default: sandlot.yaml in the data directory, if there).")
+    private @Nullable Path config;
+
+    LoadedSettings load(Surroundings surroundings) {
+        return load(surroundings, Map.of());
+    }
+
+    LoadedSettings load(Surroundings surroundings, Map<Setting, String> flags) {
+        try {
+            return new SettingsLoader(surroundings.environment(), flags)
+                    .load(dataDir(surroundings), configFile(surroundings));
+        } catch (SettingsException e) {
+            throw new CommandException(ExitCode.USAGE, e.summary());
+        }
+    }
+
+    private Path dataDir(Surroundings surroundings) {
+        return dataDir == null
+                ? DataDirectory.defaultPath(surroundings.environment(), surroundings.isRoot(), surroundings.home())
+                : dataDir.toAbsolutePath().normalize();
+    }
+
+    private @Nullable Path configFile(Surroundings surroundings) {
+        String named = surroundings.environment().getOrDefault("SANDLOT_CONFIG", "");
+        return config != null || named.isEmpty() ? config : Path.of(named);
+    }
+}

@@ -1,0 +1,115 @@
+package dev.sandlot.app;
+
+import java.io.IOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A directory that is this program's own, told by a marker file in it, so that {@code purge} can never delete
+ * another's: only an empty directory, or one that holds nothing but a settings file, becomes ours.
+ */
+final class OwnedDirectory {
+    private static final String MARKER = ".sandlot";
+    private static final Set<String> USERS_OWN = Set.of("sandlot.yaml");
+
+    private final Path path;
+
+    OwnedDirectory(Path path) {
+        this.path = path;
+    }
+
+    /** Makes the directory ours, if it is not yet. */
+    void own() throws IOException {
+        if (isOurs()) {
+            return;
+        }
+        boolean fresh = !Files.exists(path);
+        Files.createDirectories(path);
+        if (!fresh && !strangers().isEmpty()) {
+            throw new IOException(path + " holds other files (" + strangers().getFirst()
+                    + "); name an empty directory, or one that Sandlot made");
+        }
+        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rwx--x--x"));
+        Files.createFile(path.resolve(MARKER));
+    }
+
+    boolean isOurs() {
+        return Files.exists(path.resolve(MARKER));
+    }
+
+    /**
+     * Deletes the directory and all in it but the user's own settings file, which keeps the directory alive.
+     *
+     * @throws IOException when it is not ours, or something is mounted below it; nothing is deleted then
+     */
+    void delete() throws IOException {
+        if (!Files.exists(path)) {
+            return;
+        }
+        if (!isOurs()) {
+            throw new IOException(path + " was not made by Sandlot and is left alone");
+        }
+        List<String> mounts = mountsBelow();
+        if (!mounts.isEmpty()) {
+            throw new IOException("still mounted below " + path + ": " + String.join(", ", mounts));
+        }
+        Files.walkFileTree(path, new Deletion());
+    }
+
+    private List<String> strangers() throws IOException {
+        try (Stream<Path> entries = Files.list(path)) {
+            return entries.map(entry -> entry.getFileName().toString())
+                    .filter(name -> !USERS_OWN.contains(name))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    /** Mount points (field 5 of {@code mountinfo}, proc(5)) at or below the directory. */
+    private List<String> mountsBelow() throws IOException {
+        Path real = path.toRealPath();
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/mountinfo"))) {
+            return lines.map(line -> line.split(" ")[4].replace("\\040", " "))
+                    .filter(point -> Path.of(point).startsWith(real))
+                    .toList();
+        }
+    }
+
+    private final class Deletion extends SimpleFileVisitor<Path> {
+        @Override
+        public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+            if (!isUsersOwn(file)) {
+                Files.delete(file);
+            }
+            return FileVisitResult.CONTINUE;
+        }
+
+        @Override
+        public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException failure) throws IOException {
+            if (failure != null) {
+                throw failure;
+            }
+            if (!directory.equals(path) || !hasUsersOwn()) {
+                Files.delete(directory);
+            }
+            return FileVisitResult.CONTINUE;
+        }
+
+        private boolean isUsersOwn(Path file) {
+            return path.equals(file.getParent())
+                    && USERS_OWN.contains(file.getFileName().toString());
+        }
+
+        private boolean hasUsersOwn() {
+            return USERS_OWN.stream().anyMatch(name -> Files.exists(path.resolve(name)));
+        }
+    }
+}

@@ -1,0 +1,95 @@
+package dev.sandlot.app;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Removes an installation from the machine and shows that nothing of it is left. */
+@Command(
+        name = "purge",
+        description = "Stop the server and remove all that `up` made on this machine: sandboxes, templates, keys,"
+                + " layers, control groups, links, firewall tables.",
+        mixinStandardHelpOptions = true,
+        footer = {"", "A sandlot.yaml in the data directory is yours and stays."})
+final class PurgeCommand implements Callable<Integer> {
+    private final Supplier<Programs> programs;
+    private final Surroundings surroundings;
+
+    @Mixin
+    private final InstallationOptions installation = new InstallationOptions();
+
+    @Option(names = "--yes", description = "Do not ask.")
+    private boolean yes;
+
+    PurgeCommand(Supplier<Programs> programs, Surroundings surroundings) {
+        this.programs = programs;
+        this.surroundings = surroundings;
+    }
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        Settings settings = installation.load(surroundings).settings();
+        OwnedDirectory data = new OwnedDirectory(settings.dataDir());
+        OwnedDirectory run = new OwnedDirectory(settings.runDir());
+        if (!data.isOurs() && !run.isOurs()) {
+            refuseStranger(settings);
+            surroundings.out().println("Nothing to remove: " + settings.dataDir() + " was never set up.");
+            return ExitCode.OK;
+        }
+        confirm(settings);
+        Instance instance = new Instance(settings);
+        Housekeeping housekeeping = programs.get().housekeeping();
+        new ServerStop(instance).run(RunningServer.Sandboxes.END);
+        try (Instance.Claim _ = instance.claim()
+                .orElseThrow(() -> new CommandException(ExitCode.FAILED, "another server started meanwhile"))) {
+            housekeeping.endSandboxes(settings, surroundings.progress());
+            housekeeping.removeAll(settings, surroundings.progress());
+            data.delete();
+            run.delete();
+        }
+        return prove(settings, housekeeping);
+    }
+
+    private static void refuseStranger(Settings settings) throws IOException {
+        if (Files.isDirectory(settings.dataDir())) {
+            try (var entries = Files.list(settings.dataDir())) {
+                if (entries.anyMatch(entry -> !entry.endsWith("sandlot.yaml"))) {
+                    throw new CommandException(
+                            ExitCode.FAILED, settings.dataDir() + " was not made by Sandlot and is left alone");
+                }
+            }
+        }
+    }
+
+    private void confirm(Settings settings) throws IOException {
+        if (yes) {
+            return;
+        }
+        surroundings.err().print("Remove " + settings.dataDir() + " with all sandboxes, templates and keys? [y/N] ");
+        surroundings.err().flush();
+        @Nullable String answer = surroundings.in().readLine();
+        if (answer == null || !answer.strip().equalsIgnoreCase("y")) {
+            throw new CommandException(ExitCode.FAILED, "nothing was removed; answer y, or give --yes");
+        }
+    }
+
+    private int prove(Settings settings, Housekeeping housekeeping) throws IOException {
+        List<String> left = housekeeping.leftovers(settings);
+        if (left.isEmpty()) {
+            surroundings
+                    .out()
+                    .println("Removed " + settings.dataDir() + " and " + settings.runDir()
+                            + "; nothing of Sandlot is left on this machine.");
+            return ExitCode.OK;
+        }
+        surroundings.err().println("sandlot: still on this machine:");
+        left.forEach(line -> surroundings.err().println("  - " + line));
+        return ExitCode.FAILED;
+    }
+}

@@ -1,0 +1,111 @@
+package dev.sandlot.app;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * One key of the settings file: its default, the environment variables that stand over it, and what it may be.
+ * The first variable is our own name, made from the key; the others are names that users of compatible systems
+ * already have in their environment.
+ */
+enum Setting {
+    RUN_DIR(
+            "run-dir",
+            "",
+            Check.PATH_OR_EMPTY,
+            "sockets, pid file, mount points; empty: chosen from the data directory"),
+    LISTEN_ADDRESS("listen.address", "127.0.0.1", Check.ADDRESS, "IP address to listen on"),
+    API_PORT("listen.api-port", "3000", Check.PORT, "API, and sandbox traffic by host or header", "E2B_API_PORT"),
+    TRAFFIC_PORT("listen.traffic-port", "3002", Check.PORT, "sandbox traffic alone"),
+    DEBUG_PORT("listen.debug-port", "49983", Check.PORT, "sandbox traffic of the SDKs' debug mode", "E2B_ENVD_PORT"),
+    DOMAIN("listen.domain", "sandlot.localhost", Check.DOMAIN, "base of the sandboxes' host names", "E2B_DOMAIN"),
+    RUNTIME_KIND("runtime.kind", "oci", Check.KIND, "how sandboxes are isolated"),
+    OCI_BINARY("runtime.oci-binary", "crun", Check.NOT_EMPTY, "the OCI runtime program"),
+    SLOT_CIDR("runtime.slot-cidr", "10.64.0.0/14", Check.CIDR, "IPv4 range of the sandboxes' networks"),
+    SLOTS_READY("runtime.slots-ready", "8", Check.COUNT, "network slots kept ready"),
+    MAX_SANDBOXES("runtime.max-sandboxes", "1000", Check.POSITIVE, "sandboxes that may run at once"),
+    CPU_COUNT("sandbox.cpu-count", "2", Check.POSITIVE, "processors of a sandbox"),
+    MEMORY_MB("sandbox.memory-mb", "512", Check.POSITIVE, "memory of a sandbox in MiB"),
+    DISK_MB("sandbox.disk-mb", "0", Check.COUNT, "disk of a sandbox in MiB; 0 for no limit"),
+    BASE_IMAGE("images.base", "", Check.ANY, "image of the base template; empty: made from Debian packages"),
+    DEBIAN_SUITE("images.debian-suite", "trixie", Check.NOT_EMPTY, "Debian release of the base template"),
+    DEBIAN_MIRROR("images.debian-mirror", "", Check.ANY, "Debian mirror; empty: the system's own"),
+    ADMIN_TOKEN(
+            "secrets.admin-token", "", Check.ANY, "token of the operator's calls; empty: they are off", "ADMIN_TOKEN"),
+    TOKEN_SEED(
+            "secrets.token-seed",
+            "",
+            Check.ANY,
+            "seed of the sandboxes' access tokens; empty: made once and kept",
+            "SANDBOX_ACCESS_TOKEN_HASH_SEED"),
+    LOG_LEVEL("log.level", "info", Check.LEVEL, "error, warn, info, debug or trace"),
+    LOG_FORMAT("log.format", "text", Check.FORMAT, "text, or json for one object a line");
+
+    private final String key;
+    private final String defaultText;
+    private final Check check;
+    private final String meaning;
+    private final String alias;
+
+    Setting(String key, String defaultText, Check check, String meaning) {
+        this(key, defaultText, check, meaning, "");
+    }
+
+    Setting(String key, String defaultText, Check check, String meaning, String alias) {
+        this.key = key;
+        this.defaultText = defaultText;
+        this.check = check;
+        this.meaning = meaning;
+        this.alias = alias;
+    }
+
+    String key() {
+        return key;
+    }
+
+    String defaultText() {
+        return defaultText;
+    }
+
+    String meaning() {
+        return meaning;
+    }
+
+    boolean isSecret() {
+        return key.startsWith("secrets.");
+    }
+
+    /** Our own environment variable for the key. */
+    String variable() {
+        return "SANDLOT_" + key.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
+    }
+
+    /** Other names under which the environment may hold it. */
+    List<String> aliases() {
+        return alias.isEmpty() ? List.of() : List.of(alias);
+    }
+
+    /** What is wrong with a text as a value of this setting. */
+    Optional<String> problem(String text) {
+        return check.problem(text);
+    }
+
+    static Optional<Setting> ofKey(String key) {
+        for (Setting setting : values()) {
+            if (setting.key.equals(key)) {
+                return Optional.of(setting);
+            }
+        }
+        return Optional.empty();
+    }
+
+    static Optional<Setting> ofVariable(String variable) {
+        for (Setting setting : values()) {
+            if (setting.variable().equals(variable)) {
+                return Optional.of(setting);
+            }
+        }
+        return Optional.empty();
+    }
+}

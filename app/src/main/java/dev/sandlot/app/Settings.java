@@ -1,0 +1,79 @@
+package dev.sandlot.app;
+
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything that can be set, one record for each component. Made by {@link SettingsLoader}, which checks it; the
+ * keys, the variables and the defaults stand in {@link Setting}.
+ *
+ * @param dataDir what must outlive a reboot: store, layers, writable layers, keys
+ * @param runDir what must not: sockets, pid files, mount points, bundles
+ */
+public record Settings(
+        Path dataDir,
+        Path runDir,
+        Listen listen,
+        Isolation isolation,
+        SandboxDefaults sandbox,
+        Images images,
+        Secrets secrets,
+        Logging logging) {
+
+    /**
+     * Where the server listens.
+     *
+     * @param address an IP address; {@code 0.0.0.0} for all of the machine's
+     * @param apiPort API and sandbox traffic by host or header; 0 for any free port
+     * @param trafficPort sandbox traffic alone; 0 for any free port
+     * @param debugPort sandbox traffic of the SDKs' debug mode; 0 for any free port
+     * @param domain the base of the sandboxes' host names
+     */
+    public record Listen(String address, int apiPort, int trafficPort, int debugPort, String domain) {}
+
+    /**
+     * How sandboxes are kept apart.
+     *
+     * @param kind the runtime; {@code oci} is the only one
+     * @param ociBinary the OCI runtime program: a name looked up in {@code PATH}, or a path
+     * @param slotCidr IPv4 range from which sandbox networks are cut
+     * @param slotsReady network slots kept ready for the next sandboxes
+     * @param maxSandboxes sandboxes that may run at once
+     */
+    public record Isolation(String kind, String ociBinary, String slotCidr, int slotsReady, int maxSandboxes) {}
+
+    /** What a sandbox gets when its template does not say; {@code diskMb} 0 means no limit. */
+    public record SandboxDefaults(int cpuCount, int memoryMb, int diskMb) {}
+
+    /**
+     * Where the base template comes from.
+     *
+     * @param baseImage an image reference; empty to make the base from Debian packages
+     * @param debianSuite the Debian release of the base
+     * @param debianMirror where its packages come from; empty for the tool's own default
+     */
+    public record Images(String baseImage, String debianSuite, String debianMirror) {}
+
+    /**
+     * Secrets an operator may fix; when one is null the server makes its own and keeps it in the data directory.
+     *
+     * @param adminToken what {@code X-Admin-Token} must carry; when null, administration by token is off
+     * @param tokenSeed from which the sandboxes' access tokens are derived, or null
+     */
+    public record Secrets(
+            @Nullable String adminToken, @Nullable String tokenSeed) {
+        @Override
+        public String toString() {
+            return "Secrets[masked]";
+        }
+    }
+
+    /** How much is logged, and whether as text or as one JSON object a line. */
+    public record Logging(String level, Format format) {
+        /** The shape of a log line. */
+        public enum Format {
+            TEXT,
+            JSON
+        }
+    }
+}

@@ -1,0 +1,158 @@
+package dev.sandlot.app;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** Puts the settings together: defaults, the file over them, the environment over it, flags over all. */
+final class SettingsLoader {
+    /** Variables of ours that are not settings: the first two choose the file, the rest belong to the launcher. */
+    private static final Set<String> OTHER_VARIABLES =
+            Set.of("SANDLOT_DATA_DIR", "SANDLOT_CONFIG", "SANDLOT_HEAP", "SANDLOT_HOME", "SANDLOT_CHILD");
+
+    private static final List<String> TEST_PREFIXES = List.of("SANDLOT_TEST_", "SANDLOT_ACCEPTANCE_", "SANDLOT_BENCH_");
+
+    /** Variables of compatible systems whose meaning this version does not have yet. */
+    private static final Set<String> LATER = Set.of(
+            "DATABASE_URL",
+            "POSTGRES_CONNECTION_STRING",
+            "SUPABASE_URL",
+            "SUPABASE_SECRET_KEY",
+            "USE_IN_MEMORY_STORE",
+            "REDIS_URL",
+            "CLICKHOUSE_URL",
+            "CLICKHOUSE_CONNECTION_STRING",
+            "LOKI_URL",
+            "EDGE_SECRET",
+            "REGISTRY_URL",
+            "LOCAL_REGISTRY_URL",
+            "EXTERNAL_REGISTRY_DOMAIN",
+            "E2B_REGISTRY_NAMESPACE",
+            "DOCKER_HOSTNAME");
+
+    private final Map<String, String> environment;
+    private final Map<Setting, String> flags;
+    private final List<String> problems = new ArrayList<>();
+    private final List<LoadedSettings.Value> values = new ArrayList<>();
+    private final Map<Setting, String> texts = new EnumMap<>(Setting.class);
+
+    SettingsLoader(Map<String, String> environment, Map<Setting, String> flags) {
+        this.environment = environment;
+        this.flags = flags;
+    }
+
+    /**
+     * Loads once.
+     *
+     * @param configFile the file to read, which must exist; null for {@code sandlot.yaml} of the data directory, if any
+     * @throws SettingsException with every problem found
+     */
+    LoadedSettings load(Path dataDir, @Nullable Path configFile) throws SettingsException {
+        Path file = configFile == null ? dataDir.resolve("sandlot.yaml") : configFile;
+        Map<String, String> fromFile = configFile == null && !Files.exists(file) ? Map.of() : read(file);
+        refuseUnknownVariables();
+        for (Setting setting : Setting.values()) {
+            take(setting, file, fromFile);
+        }
+        if (!problems.isEmpty()) {
+            throw new SettingsException(problems);
+        }
+        List<String> unused =
+                LATER.stream().filter(environment::containsKey).sorted().toList();
+        return new LoadedSettings(assemble(dataDir), file, values, unused);
+    }
+
+    private Map<String, String> read(Path file) {
+        SettingsFile read = SettingsFile.read(file);
+        problems.addAll(read.problems());
+        return read.values();
+    }
+
+    private void refuseUnknownVariables() {
+        for (String name : new TreeMap<>(environment).keySet()) {
+            if (name.startsWith("SANDLOT_")
+                    && !OTHER_VARIABLES.contains(name)
+                    && TEST_PREFIXES.stream().noneMatch(name::startsWith)
+                    && Setting.ofVariable(name).isEmpty()) {
+                problems.add("unknown environment variable " + name);
+            }
+        }
+    }
+
+    private void take(Setting setting, Path file, Map<String, String> fromFile) {
+        LoadedSettings.Value value = find(setting, file, fromFile);
+        values.add(value);
+        texts.put(setting, value.text());
+        setting.problem(value.text())
+                .ifPresent(problem -> problems.add(setting.key() + " " + problem + ", not \"" + value.shown()
+                        + "\" (from " + value.origin() + ")"));
+    }
+
+    private LoadedSettings.Value find(Setting setting, Path file, Map<String, String> fromFile) {
+        String flag = flags.get(setting);
+        if (flag != null) {
+            return new LoadedSettings.Value(setting, flag, "flag");
+        }
+        for (String name : names(setting)) {
+            String text = environment.get(name);
+            if (text != null && !text.isEmpty()) {
+                return new LoadedSettings.Value(setting, text, "environment " + name);
+            }
+        }
+        String text = fromFile.get(setting.key());
+        return text == null
+                ? new LoadedSettings.Value(setting, setting.defaultText(), "default")
+                : new LoadedSettings.Value(setting, text, "file " + file);
+    }
+
+    private static List<String> names(Setting setting) {
+        List<String> names = new ArrayList<>();
+        names.add(setting.variable());
+        names.addAll(setting.aliases());
+        return names;
+    }
+
+    private Settings assemble(Path dataDir) {
+        return new Settings(
+                dataDir,
+                text(Setting.RUN_DIR).isEmpty() ? DataDirectory.defaultRunDir(dataDir) : Path.of(text(Setting.RUN_DIR)),
+                new Settings.Listen(
+                        text(Setting.LISTEN_ADDRESS),
+                        number(Setting.API_PORT),
+                        number(Setting.TRAFFIC_PORT),
+                        number(Setting.DEBUG_PORT),
+                        text(Setting.DOMAIN)),
+                new Settings.Isolation(
+                        text(Setting.RUNTIME_KIND),
+                        text(Setting.OCI_BINARY),
+                        text(Setting.SLOT_CIDR),
+                        number(Setting.SLOTS_READY),
+                        number(Setting.MAX_SANDBOXES)),
+                new Settings.SandboxDefaults(
+                        number(Setting.CPU_COUNT), number(Setting.MEMORY_MB), number(Setting.DISK_MB)),
+                new Settings.Images(text(Setting.BASE_IMAGE), text(Setting.DEBIAN_SUITE), text(Setting.DEBIAN_MIRROR)),
+                new Settings.Secrets(secret(Setting.ADMIN_TOKEN), secret(Setting.TOKEN_SEED)),
+                new Settings.Logging(
+                        text(Setting.LOG_LEVEL),
+                        Settings.Logging.Format.valueOf(text(Setting.LOG_FORMAT).toUpperCase(Locale.ROOT))));
+    }
+
+    private String text(Setting setting) {
+        return texts.getOrDefault(setting, setting.defaultText());
+    }
+
+    private int number(Setting setting) {
+        return Integer.parseInt(text(setting));
+    }
+
+    private @Nullable String secret(Setting setting) {
+        return text(setting).isEmpty() ? null : text(setting);
+    }
+}

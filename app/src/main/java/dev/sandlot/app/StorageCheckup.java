@@ -1,0 +1,65 @@
+package dev.sandlot.app;
+
+import java.io.IOException;
+import java.nio.file.FileStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Where layers and writable file systems are kept. */
+final class StorageCheckup implements Doctor.Checkup {
+    private static final long COMFORTABLE_BYTES = 5L << 30;
+
+    private final Settings settings;
+
+    StorageCheckup(Settings settings) {
+        this.settings = settings;
+    }
+
+    @Override
+    public List<Finding> required() {
+        return List.of();
+    }
+
+    @Override
+    public List<Finding> further(boolean isRoot) {
+        try {
+            FileStore store = Files.getFileStore(existing(settings.dataDir()));
+            return List.of(pool(store), room(store));
+        } catch (IOException e) {
+            return List.of(Finding.missing("disk", String.valueOf(e.getMessage()), "choose another --data-dir"));
+        }
+    }
+
+    private Finding pool(FileStore store) {
+        String where = store.type() + " at " + settings.dataDir();
+        return switch (store.type()) {
+            case "xfs", "btrfs" -> Finding.ok("disk pool", where);
+            case "overlay", "overlayfs" ->
+                Finding.missing("disk pool", where + ": overlay cannot stand on overlay", "put --data-dir on a volume");
+            case "nfs", "nfs4", "cifs" ->
+                Finding.missing("disk pool", where + ": not a local disk", "put --data-dir on a local disk");
+            default ->
+                Finding.degraded(
+                        "disk pool",
+                        where + ": no disk limit for a sandbox, copies are not shared",
+                        "put --data-dir on XFS (with prjquota) or btrfs");
+        };
+    }
+
+    private static Finding room(FileStore store) throws IOException {
+        long free = store.getUsableSpace();
+        String found = (free >> 30) + " GiB free";
+        return free >= COMFORTABLE_BYTES
+                ? Finding.ok("disk space", found)
+                : Finding.degraded("disk space", found, "free some; the base template alone takes about 1 GiB");
+    }
+
+    private static Path existing(Path path) {
+        Path found = path.toAbsolutePath();
+        while (!Files.exists(found) && found.getParent() != null) {
+            found = found.getParent();
+        }
+        return found;
+    }
+}
