@@ -76,7 +76,7 @@ public final class Netlink implements AutoCloseable {
         }
     }
 
-    /** Makes a pair of connected links, both up: one here, its peer in another network namespace. */
+    /** Makes a pair of connected links: one here, up, its peer in another network namespace, down. */
     public void createVeth(String name, String peerName, Fd peerNamespace) throws LinuxException {
         begin(RTM_NEWLINK, CREATE_EXCLUSIVE);
         linkBody(0, IFF_UP);
@@ -85,7 +85,7 @@ public final class Netlink implements AutoCloseable {
         text(IFLA_INFO_KIND, "veth");
         int data = nest(IFLA_INFO_DATA);
         int peer = nest(VETH_INFO_PEER);
-        linkBody(0, IFF_UP);
+        linkBody(0, 0);
         text(IFLA_IFNAME, peerName);
         number(IFLA_NET_NS_FD, peerNamespace.number());
         close(peer);
