@@ -37,7 +37,7 @@ final class Inside {
 
     /** Runs a script as a user. */
     Outcome sh(String script, int uid, Duration limit) throws Exception {
-        Supervisor.Spawned spawned = start(script + " 2>&1", uid);
+        Supervisor.Spawned spawned = start(script, uid);
         try (Supervisor.Ends ends = spawned.ends()) {
             CompletableFuture<String> text = CompletableFuture.supplyAsync(() -> readAll(ends));
             supervisor.closeInput(spawned.pid());
@@ -53,7 +53,7 @@ final class Inside {
     Supervisor.Spawned start(String script, int uid) throws Exception {
         return supervisor.spawn(new SpawnRequest(
                 "/bin/bash",
-                List.of("-c", "{ " + script + "\n}"),
+                List.of("-c", "{ " + script + "\n} 2>&1"),
                 ENVIRONMENT,
                 "/",
                 uid,
