@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.Locale;
 
 /**
- * The system calls for files, by number: every argument is a machine word, so one method handle serves them all.
+ * System calls, by number: every argument is a machine word, so one method handle serves them all.
  * An interrupted call is repeated.
  */
 enum Syscall {
@@ -37,7 +37,12 @@ enum Syscall {
     INOTIFY_INIT1(294, 26),
     RENAMEAT2(316, 276),
     STATX(332, 291),
-    OPENAT2(437, 437);
+    PIDFD_SEND_SIGNAL(424, 424),
+    OPEN_TREE(428, 428),
+    MOVE_MOUNT(429, 429),
+    PIDFD_OPEN(434, 434),
+    OPENAT2(437, 437),
+    MOUNT_SETATTR(442, 442);
 
     private static final MethodHandle CALL = handle();
     private static final int EINTR = Errno.EINTR.number();

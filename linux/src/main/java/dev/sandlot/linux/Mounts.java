@@ -1,0 +1,127 @@
+package dev.sandlot.linux;
+
+import static dev.sandlot.linux.Native.INT;
+import static dev.sandlot.linux.Native.LONG;
+import static dev.sandlot.linux.Native.POINTER;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** Mounts of the calling thread's mount namespace, and detached ones that belong to none. */
+public final class Mounts {
+    private static final long OPEN_TREE_CLONE = 1;
+    private static final long OPEN_TREE_CLOEXEC = 0x80000;
+    private static final long AT_FDCWD = -100;
+    private static final long AT_EMPTY_PATH = 0x1000;
+    private static final long MOVE_MOUNT_F_EMPTY_PATH = 4;
+    private static final long MOUNT_ATTR_RDONLY = 1;
+    private static final long MOUNT_ATTR_IDMAP = 0x100000;
+    private static final long MOUNT_ATTR_SIZE = 32;
+    private static final long MS_REC_SLAVE = 0x4000 | 0x80000;
+    private static final int MNT_DETACH = 2;
+
+    private static final MethodHandle MOUNT =
+            Native.errnoCall("mount", INT, POINTER, POINTER, POINTER, LONG, POINTER);
+    private static final MethodHandle UMOUNT = Native.errnoCall("umount2", INT, POINTER, INT);
+
+    private Mounts() {}
+
+    /**
+     * A detached read-only copy of the mount at a directory in which file owners are mapped by a user namespace.
+     *
+     * @throws LinuxException {@code EINVAL} where the kernel or the file system has no idmapped mounts
+     */
+    public static Fd idmapped(Path directory, Fd userNamespace) throws LinuxException {
+        Fd tree = cloneTree(directory);
+        try (Arena arena = Arena.ofConfined()) {
+            // struct mount_attr { u64 attr_set, attr_clr, propagation, userns_fd; }
+            MemorySegment attributes = arena.allocate(MOUNT_ATTR_SIZE, Long.BYTES);
+            attributes.setAtIndex(LONG, 0, MOUNT_ATTR_IDMAP | MOUNT_ATTR_RDONLY);
+            attributes.setAtIndex(LONG, 3, userNamespace.number());
+            long empty = arena.allocateFrom("").address();
+            Syscall.MOUNT_SETATTR.call(directory.toString(),
+                    tree.number(),
+                    empty,
+                    AT_EMPTY_PATH,
+                    attributes.address(),
+                    MOUNT_ATTR_SIZE);
+            return tree;
+        } catch (LinuxException e) {
+            tree.close();
+            throw e;
+        }
+    }
+
+    /** Attaches a detached mount in the calling thread's mount namespace. */
+    public static void attach(Fd tree, Path target) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            long empty = arena.allocateFrom("").address();
+            long to = arena.allocateFrom(target.toString()).address();
+            Syscall.MOVE_MOUNT.call(target.toString(),
+                    tree.number(),
+                    empty,
+                    AT_FDCWD,
+                    to,
+                    MOVE_MOUNT_F_EMPTY_PATH);
+        }
+    }
+
+    /**
+     * Mounts an overlay in the calling thread's mount namespace.
+     *
+     * @param lowers paths of the layers, the topmost first
+     */
+    public static void overlay(List<String> lowers, Path upper, Path work, Path target) throws LinuxException {
+        String options = lowers.stream().collect(Collectors.joining(":", "lowerdir=", ""))
+                + ",upperdir=" + upper + ",workdir=" + work;
+        mount("overlay", target.toString(), "overlay", 0, options);
+    }
+
+    /** Lets no mount made from now on by the calling thread reach the namespace it was copied from. */
+    public static void makeSlave() throws LinuxException {
+        mount("none", "/", "", MS_REC_SLAVE, "");
+    }
+
+    /** Takes a mount out of the calling thread's namespace at once; it ends when its last user does. */
+    public static void detach(Path target) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            int result = (int) UMOUNT.invokeExact(
+                    Native.errnoSlot(), arena.allocateFrom(target.toString()), MNT_DETACH);
+            Calls.check("umount2", target.toString(), result);
+        } catch (LinuxException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    private static Fd cloneTree(Path directory) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            long path = arena.allocateFrom(directory.toString()).address();
+            long flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+            return Fd.own((int) Syscall.OPEN_TREE.call(directory.toString(), AT_FDCWD, path, flags));
+        }
+    }
+
+    private static void mount(String source, String target, String type, long flags, String options)
+            throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            int result = (int) MOUNT.invokeExact(
+                    Native.errnoSlot(),
+                    arena.allocateFrom(source),
+                    arena.allocateFrom(target),
+                    arena.allocateFrom(type),
+                    flags,
+                    arena.allocateFrom(options));
+            Calls.check("mount", target, result);
+        } catch (LinuxException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+}

@@ -1,0 +1,278 @@
+package dev.sandlot.runtime;
+
+import dev.sandlot.linux.EventLoop;
+import java.io.IOException;
+import java.net.Inet4Address;
+import java.nio.file.FileAlreadyExistsException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The kind {@code oci}: sandboxes as containers in namespaces of their own, started by crun or another OCI runtime.
+ *
+ * <p>Threads: callers' threads do the work of a start and hold one launcher for it; the number of launchers bounds
+ * the starts under way. A sandbox is ended on {@code enders}, by whoever sets its {@code ending} first: a caller of
+ * {@link #kill}, or the end of its connection.
+ */
+public final class OciRuntime implements SandboxRuntime {
+    private static final Logger LOG = LoggerFactory.getLogger(OciRuntime.class);
+    private static final Duration KILL_LIMIT = Duration.ofSeconds(20);
+    private static final int ENDERS = 8;
+
+    private final Machine machine;
+    private final Firewall firewall;
+    private final Remains remains;
+    private final OciStart start;
+    private final EventLoop loop;
+    private final SlotPool slots;
+    private final BlockingQueue<Launcher> launchers;
+    private final Map<String, OciSandbox> running = new ConcurrentHashMap<>();
+    private final Set<String> starting = ConcurrentHashMap.newKeySet();
+    private final ExecutorService enders =
+            Executors.newFixedThreadPool(ENDERS, Thread.ofPlatform().daemon().name("ender-", 0).factory());
+
+    private OciRuntime(Machine machine, EventLoop loop, ProcessExits exits) throws IOException {
+        this.machine = machine;
+        this.loop = loop;
+        this.firewall = new Firewall(machine.config(), machine.nft());
+        this.remains = new Remains(machine);
+        boolean born = machine.cgroups().movesThreads();
+        this.start = new OciStart(machine, new OciConfig(born, machine.config().supervisor()), loop, exits);
+        takeOverAll();
+        firewall.raise(offlineAddresses());
+        this.launchers = launchers(machine);
+        List<Integer> used = running.values().stream().map(s -> s.slot().number()).toList();
+        this.slots = new SlotPool(machine.config(), new SlotMaker(machine.config(), machine.nft()), used);
+        running.values().forEach(this::watch);
+    }
+
+    /** Opens the runtime, takes over the sandboxes that run, and removes what is left of others. */
+    public static OciRuntime open(RuntimeConfig config, ProcessExits exits) throws IOException {
+        EventLoop loop = EventLoop.start("runtime");
+        try {
+            return new OciRuntime(Machine.open(config), loop, exits);
+        } catch (IOException | RuntimeException e) {
+            loop.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public RunningSandbox start(RuntimeSpec spec) throws RuntimeFailure {
+        if (!starting.add(spec.id())) {
+            throw new RuntimeFailure("sandbox " + spec.id() + " is being started already", null);
+        }
+        try {
+            return startInSlot(spec);
+        } catch (IOException e) {
+            throw new RuntimeFailure("could not start sandbox " + spec.id() + ": " + e.getMessage(), e);
+        } finally {
+            starting.remove(spec.id());
+        }
+    }
+
+    @Override
+    public Optional<RunningSandbox> find(String id) {
+        return Optional.ofNullable(running.get(id));
+    }
+
+    @Override
+    public List<RunningSandbox> running() {
+        return List.copyOf(running.values());
+    }
+
+    @Override
+    public boolean kill(String id) throws RuntimeFailure {
+        OciSandbox sandbox = running.get(id);
+        if (sandbox == null) {
+            return false;
+        }
+        endLater(sandbox);
+        try {
+            Launcher.join(sandbox.ended());
+            return true;
+        } catch (IOException e) {
+            throw new RuntimeFailure("could not end sandbox " + id + ": " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public RuntimeStatus status() {
+        return new RuntimeStatus(
+                "oci",
+                machine.oci().program().toString(),
+                machine.cgroups().version(),
+                running.size(),
+                slots.readyCount(),
+                slots.freeCount());
+    }
+
+    @Override
+    public List<Leak> leaks() {
+        try {
+            Set<String> known = new HashSet<>(running.keySet());
+            known.addAll(starting);
+            return new LeakScan(machine).run(known, slots.numbers());
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException("could not look for leaks", e);
+        }
+    }
+
+    @Override
+    public void close() {
+        running.values().forEach(sandbox -> sandbox.ending().set(true));
+        enders.close();
+        launchers.forEach(Launcher::close);
+        slots.close();
+        running.values().forEach(sandbox -> {
+            sandbox.letGo();
+            sandbox.slot().close();
+        });
+        machine.trash().close();
+        loop.close();
+    }
+
+    private RunningSandbox startInSlot(RuntimeSpec spec) throws IOException {
+        Slot slot = slots.claim();
+        Journal.Entry entry = new Journal.Entry(spec, slot.number(), Instant.now());
+        try {
+            machine.journal().write(entry);
+        } catch (IOException e) {
+            slots.giveBack(slot);
+            throw e instanceof FileAlreadyExistsException ? new IOException("there is one of that ID", e) : e;
+        }
+        try {
+            setInternet(slot, spec.allowInternet());
+            OciSandbox sandbox = launch(entry, slot);
+            running.put(spec.id(), sandbox);
+            watch(sandbox);
+            return sandbox;
+        } catch (IOException | RuntimeException e) {
+            undo(spec, slot, e);
+            throw e;
+        }
+    }
+
+    private OciSandbox launch(Journal.Entry entry, Slot slot) throws IOException {
+        Launcher launcher = takeLauncher();
+        try {
+            return start.start(entry, slot, launcher);
+        } finally {
+            launchers.add(launcher);
+        }
+    }
+
+    private Launcher takeLauncher() throws IOException {
+        try {
+            Launcher launcher = launchers.poll(60, TimeUnit.SECONDS);
+            if (launcher == null) {
+                throw new IOException("too many sandboxes are being started");
+            }
+            return launcher;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+    }
+
+    private void undo(RuntimeSpec spec, Slot slot, Exception cause) {
+        try {
+            remains.remove(spec.id());
+            release(slot, spec);
+        } catch (IOException e) {
+            cause.addSuppressed(e);
+        }
+    }
+
+    private void watch(OciSandbox sandbox) {
+        sandbox.connection().onClose(() -> endLater(sandbox));
+    }
+
+    private void endLater(OciSandbox sandbox) {
+        if (sandbox.ending().compareAndSet(false, true)) {
+            enders.execute(() -> end(sandbox));
+        }
+    }
+
+    private void end(OciSandbox sandbox) {
+        try {
+            sandbox.process().kill();
+            sandbox.cgroup().thaw();
+            if (!sandbox.process().awaitEnd(KILL_LIMIT)) {
+                throw new IOException("process " + sandbox.process().pid() + " does not end");
+            }
+            sandbox.letGo();
+            remains.remove(sandbox.id());
+            release(sandbox.slot(), sandbox.spec());
+            running.remove(sandbox.id());
+            sandbox.ended().complete(true);
+        } catch (IOException | RuntimeException e) {
+            LOG.error("could not end sandbox {}", sandbox.id(), e);
+            sandbox.ended().completeExceptionally(e);
+        }
+    }
+
+    private void setInternet(Slot slot, boolean allowed) throws IOException {
+        if (!allowed) {
+            firewall.offline(slot.address(), true);
+        }
+    }
+
+    private void release(Slot slot, RuntimeSpec spec) throws IOException {
+        if (!spec.allowInternet()) {
+            firewall.offline(slot.address(), false);
+        }
+        slots.giveBack(slot);
+    }
+
+    private void takeOverAll() throws IOException {
+        for (String id : remains.ids()) {
+            Optional<Journal.Entry> entry = machine.journal().read(id);
+            Optional<OciSandbox> found = entry.isPresent() ? takeOver(entry.get()) : Optional.empty();
+            if (found.isPresent()) {
+                running.put(id, found.get());
+            } else {
+                remains.remove(id);
+            }
+        }
+    }
+
+    private Optional<OciSandbox> takeOver(Journal.Entry entry) {
+        try {
+            return Optional.of(start.takeOver(entry));
+        } catch (IOException e) {
+            LOG.info("sandbox {} no longer runs: {}", entry.spec().id(), e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    private List<Inet4Address> offlineAddresses() {
+        return running.values().stream()
+                .filter(s -> !s.spec().allowInternet())
+                .map(OciSandbox::address)
+                .toList();
+    }
+
+    private static BlockingQueue<Launcher> launchers(Machine machine) throws IOException {
+        int count = machine.config().concurrentStarts();
+        List<Launcher> all = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            all.add(Launcher.open(machine.config().mountPoints().resolve(Integer.toString(i)), machine.cgroups()));
+        }
+        return new ArrayBlockingQueue<>(count, true, all);
+    }
+}

@@ -1,0 +1,157 @@
+package dev.sandlot.runtime;
+
+import dev.sandlot.linux.Cgroup;
+import dev.sandlot.linux.CgroupLimits;
+import dev.sandlot.linux.EventLoop;
+import dev.sandlot.linux.Fd;
+import dev.sandlot.linux.HostFiles;
+import dev.sandlot.linux.Namespaces;
+import dev.sandlot.linux.PidFd;
+import dev.sandlot.linux.UnixSocket;
+import dev.sandlot.supervisor.SupervisorConnection;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+
+/** Starts one sandbox in a slot. A failure leaves its remains to the caller. */
+final class OciStart {
+    private static final String SOCKET = "control.sock";
+    private static final String LOG = "log";
+    private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+    private static final int STANDARD_INPUT = 0;
+    private static final int STANDARD_OUTPUT = 1;
+    private static final int STANDARD_ERROR = 2;
+    private static final int LISTENER = 3;
+    private static final Duration ANSWER_LIMIT = Duration.ofSeconds(10);
+    private static final long MEBIBYTE = 1 << 20;
+
+    private final Machine machine;
+    private final OciConfig oci;
+    private final EventLoop loop;
+    private final ProcessExits exits;
+
+    OciStart(Machine machine, OciConfig oci, EventLoop loop, ProcessExits exits) {
+        this.machine = machine;
+        this.oci = oci;
+        this.loop = loop;
+        this.exits = exits;
+    }
+
+    static Path socket(RuntimeConfig config, String id) {
+        return config.runSandboxes().resolve(id).resolve(SOCKET);
+    }
+
+    OciSandbox start(Journal.Entry entry, Slot slot, Launcher launcher) throws IOException {
+        RuntimeSpec spec = entry.spec();
+        Path own = machine.journal().directory(spec.id());
+        Path run = machine.config().runSandboxes().resolve(spec.id());
+        new RootFiles(spec, own.resolve("upper"), slot.uidBase())
+                .write(machine.config().addresses().gateway(slot.number()), slot.address());
+        Files.createDirectory(own.resolve("work"));
+        Files.createDirectory(run, OWNER_ONLY);
+        Files.write(run.resolve("config.json"), oci.bytes(spec, launcher.mountPoint(), slot));
+        Cgroup cgroup = machine.cgroups().create(spec.id(), limits(spec));
+        try (UnixSocket listener = UnixSocket.listen(run.resolve(SOCKET));
+                Fd log = HostFiles.forWriting(run.resolve(LOG));
+                Fd input = HostFiles.forReading(Path.of("/dev/null"))) {
+            Map<Integer, Fd> descriptors = Map.of(
+                    STANDARD_INPUT, input, STANDARD_OUTPUT, log, STANDARD_ERROR, log, LISTENER, listener.fd());
+            CompletableFuture<Integer> ended = launcher.launch(new Launcher.Launch(
+                    slot,
+                    spec.layers(),
+                    own.resolve("upper"),
+                    own.resolve("work"),
+                    cgroup,
+                    command(spec.id(), run),
+                    descriptors));
+            listener.close();
+            return greet(entry, slot, cgroup, run, ended);
+        }
+    }
+
+    /** Takes hold of a sandbox whose supervisor listens. */
+    OciSandbox takeOver(Journal.Entry entry) throws IOException {
+        String id = entry.spec().id();
+        SupervisorConnection connection = connect(id);
+        try {
+            int pid = connection.hostPid();
+            Cgroup cgroup = machine.cgroups().group(id);
+            if (!cgroup.processes().contains(pid)) {
+                throw new IOException("process " + pid + " answers for sandbox " + id + " but is not in its group");
+            }
+            return hold(entry, Slot.of(pid, entry.slot(), machine.config()), cgroup, connection);
+        } catch (IOException | RuntimeException e) {
+            connection.close();
+            throw e;
+        }
+    }
+
+    private OciSandbox greet(
+            Journal.Entry entry, Slot slot, Cgroup cgroup, Path run, CompletableFuture<Integer> ended)
+            throws IOException {
+        SupervisorConnection connection;
+        try {
+            connection = connect(entry.spec().id());
+        } catch (IOException e) {
+            throw new IOException(reason(run, Launcher.join(ended)), e);
+        }
+        try {
+            if (!machine.cgroups().movesThreads()) {
+                cgroup.add(connection.hostPid());
+                connection.contain();
+            }
+            return hold(entry, slot, cgroup, connection);
+        } catch (IOException | RuntimeException e) {
+            connection.close();
+            throw e;
+        }
+    }
+
+    private SupervisorConnection connect(String id) throws IOException {
+        return SupervisorConnection.connect(
+                loop, socket(machine.config(), id), (pid, status) -> exits.exited(id, pid, status), ANSWER_LIMIT);
+    }
+
+    private static OciSandbox hold(
+            Journal.Entry entry, Slot slot, Cgroup cgroup, SupervisorConnection connection) throws IOException {
+        PidFd process = PidFd.open(connection.hostPid());
+        try {
+            Fd root = Namespaces.rootOf(connection.hostPid());
+            return new OciSandbox(entry, slot, cgroup, connection, process, root);
+        } catch (IOException e) {
+            process.close();
+            throw e;
+        }
+    }
+
+    private List<String> command(String id, Path bundle) {
+        List<String> command = new ArrayList<>();
+        command.add(machine.oci().program().toString());
+        if (machine.oci().program().getFileName().toString().equals("crun")) {
+            command.add("--cgroup-manager=disabled");
+        }
+        command.addAll(List.of("--root", machine.config().ociState().toString()));
+        command.addAll(List.of("run", "--detach", "--preserve-fds", "1", "--bundle", bundle.toString(), id));
+        return command;
+    }
+
+    private String reason(Path run, int code) throws IOException {
+        String said = Files.readString(run.resolve(LOG)).strip();
+        return machine.oci().program().getFileName() + " ended with " + code + " and the supervisor does not answer: "
+                + said;
+    }
+
+    private static CgroupLimits limits(RuntimeSpec spec) {
+        return new CgroupLimits(spec.memoryMb() * MEBIBYTE, spec.cpuCount(), spec.pidsMax());
+    }
+}

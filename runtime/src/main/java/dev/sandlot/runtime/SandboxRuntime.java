@@ -1,0 +1,43 @@
+package dev.sandlot.runtime;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One way to run sandboxes on this machine. Safe for any number of threads; calls block, so that they belong on
+ * virtual threads.
+ *
+ * <p>A sandbox is running from the return of {@link #start} until {@link #kill}, or until it ends by itself. Closing
+ * the runtime leaves sandboxes running: the next one opened over the same directories takes them over.
+ */
+public interface SandboxRuntime extends AutoCloseable {
+    /**
+     * Starts a sandbox and returns once its supervisor answers. A failure leaves nothing behind.
+     *
+     * @throws RuntimeFailure with what could not be done and why
+     */
+    RunningSandbox start(RuntimeSpec spec) throws RuntimeFailure;
+
+    /** The running sandbox of an ID. */
+    Optional<RunningSandbox> find(String id);
+
+    /** All running sandboxes, those that were taken over included. */
+    List<RunningSandbox> running();
+
+    /**
+     * Ends a sandbox and removes what it had; its processes are gone when this returns.
+     *
+     * @return false when there is no such sandbox
+     */
+    boolean kill(String id) throws RuntimeFailure;
+
+    /** What this runtime is and has. */
+    RuntimeStatus status();
+
+    /** What is left on the machine that belongs to no running sandbox. */
+    List<Leak> leaks();
+
+    /** Lets go of all sandboxes without ending them. */
+    @Override
+    void close();
+}
