@@ -18,6 +18,9 @@ import tools.jackson.databind.node.ObjectNode;
  * on the virtual thread that brings it.
  */
 public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
+    /** The version of the original whose contract this keeps (envd.md 11); clients choose features by it. */
+    public static final String VERSION = "0.6.13";
+
     /** Connects to the sandbox's supervisor. */
     @FunctionalInterface
     public interface SupervisorLink {

@@ -20,7 +20,7 @@ import tools.jackson.databind.json.JsonMapper;
  * of the sandbox is the machine's own and needs no setting. Volumes and certificates are refused, not ignored.
  */
 final class InitEndpoint {
-    static final String VERSION = "0.6.13";
+
 
     private static final JsonMapper MAPPER = new JsonMapper();
     private static final int MAX_BODY_BYTES = 16 << 20;
@@ -59,7 +59,7 @@ final class InitEndpoint {
     }
 
     void answer(Exchange exchange) throws IOException {
-        exchange.responseHeaders().set("X-Envd-Version", VERSION);
+        exchange.responseHeaders().set("X-Envd-Version", EnvdSandbox.VERSION);
         try {
             apply(parse(exchange.requestBody().readNBytes(MAX_BODY_BYTES)));
         } catch (Refused e) {

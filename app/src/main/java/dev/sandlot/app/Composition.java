@@ -1,0 +1,168 @@
+package dev.sandlot.app;
+
+import dev.sandlot.control.Bootstrap;
+import dev.sandlot.control.ControlPlane;
+import dev.sandlot.control.ControlSettings;
+import dev.sandlot.control.Resources;
+import dev.sandlot.control.SqlStore;
+import dev.sandlot.control.Store;
+import dev.sandlot.control.TemplateBuild;
+import dev.sandlot.edge.FrontDoor;
+import dev.sandlot.edge.FrontListener;
+import dev.sandlot.edge.FrontListener.Kind;
+import dev.sandlot.envd.EnvdSandbox;
+import dev.sandlot.images.BaseTemplate;
+import dev.sandlot.images.BaseTemplateSettings;
+import dev.sandlot.images.Digest;
+import dev.sandlot.images.LayerStore;
+import dev.sandlot.images.TemplateRecord;
+import dev.sandlot.images.UnpackLimits;
+import dev.sandlot.node.NodeAgent;
+import dev.sandlot.node.NodeSettings;
+import dev.sandlot.protocol.ApiException;
+import dev.sandlot.runtime.AddressPlan;
+import dev.sandlot.runtime.RuntimeConfig;
+import dev.sandlot.supervisor.SupervisorBinary;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The composition root of {@code sandlot up}: makes every part of the server from the settings, in the order they
+ * need each other, and closes what it made when a later one fails.
+ */
+final class Composition implements ServerProgram {
+    private static final int MAX_SANDBOX_HOURS = 24;
+    private static final int SEED_BYTES = 32;
+
+    @Override
+    public RunningServer start(Settings settings, Progress progress) throws IOException {
+        Closing opened = new Closing();
+        try {
+            return assemble(settings, progress, opened);
+        } catch (IOException | RuntimeException e) {
+            opened.closeAll(e);
+            throw e;
+        }
+    }
+
+    private static RunningServer assemble(Settings settings, Progress progress, Closing opened) throws IOException {
+        Layout layout = new Layout(settings.dataDir());
+        LayerStore layers = opened.add(LayerStore.open(layout.pool(), UnpackLimits.DEFAULT));
+        TemplateRecord base = base(layers, settings.images(), progress);
+        SupervisorBinary.installTo(layout.supervisor());
+
+        Store store = opened.add(SqlStore.openSqlite(layout.store()));
+        ControlSettings controlSettings = controlSettings(settings, layout);
+        String apiKey = apiKey(new Bootstrap(store), controlSettings, layout.apiKey());
+
+        progress.step("taking over what still runs");
+        CompletableFuture<ControlPlane> ready = new CompletableFuture<>();
+        NodeAgent node = opened.add(NodeAgent.open(
+                NodeSettings.of("local", Version.current(), settings.isolation().maxSandboxes()),
+                runtimeConfig(settings, layout),
+                layers,
+                (id, execution) -> ready.thenAccept(control -> control.sandboxEnded(id))));
+        ControlPlane control = opened.add(new ControlPlane(controlSettings, store, node));
+        control.templates().registerBuild(null, BaseTemplate.NAME, build(base, settings.sandbox()));
+        recover(control);
+        ready.complete(control);
+
+        FrontDoor door = opened.add(new FrontDoor(listeners(settings.listen()), control.api(), node));
+        door.start();
+        return new UpServer(settings.listen(), apiKey, door, node, opened);
+    }
+
+    private static TemplateRecord base(LayerStore layers, Settings.Images images, Progress progress)
+            throws IOException {
+        BaseTemplateSettings wanted = new BaseTemplateSettings(
+                images.debianSuite(),
+                orNull(images.debianMirror()),
+                orNull(images.baseImage()),
+                null,
+                BaseTemplateSettings.DEFAULT.buildTimeout());
+        try {
+            return BaseTemplate.ensure(
+                    layers, wanted, (step, share) -> progress.step("%s (%.0f %%)".formatted(step, share * 100)));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while the base template was made", e);
+        }
+    }
+
+    private static @Nullable String orNull(String text) {
+        return text.isEmpty() ? null : text;
+    }
+
+    private static ControlSettings controlSettings(Settings settings, Layout layout) throws IOException {
+        String fixed = settings.secrets().tokenSeed();
+        ControlSettings control = ControlSettings.withSeed(fixed == null ? keptSeed(layout.tokenSeed()) : fixed)
+                .withLimits(settings.isolation().maxSandboxes(), MAX_SANDBOX_HOURS);
+        String admin = settings.secrets().adminToken();
+        return admin == null ? control : control.withAdminToken(admin);
+    }
+
+    private static String keptSeed(SecretFile file) throws IOException {
+        Optional<String> kept = file.read();
+        if (kept.isPresent()) {
+            return kept.get();
+        }
+        byte[] random = new byte[SEED_BYTES];
+        new SecureRandom().nextBytes(random);
+        String seed = HexFormat.of().formatHex(random);
+        file.write(seed);
+        return seed;
+    }
+
+    /** The key that was written down, or a new one when that is lost or was never written. */
+    private static String apiKey(Bootstrap bootstrap, ControlSettings settings, SecretFile file) throws IOException {
+        Optional<String> first = bootstrap.ensureDefaultTeam(settings);
+        Optional<String> kept = first.isPresent() ? first : file.read();
+        String key = kept.isPresent() ? kept.get() : bootstrap.issueKey("made anew");
+        file.write(key);
+        return key;
+    }
+
+    private static RuntimeConfig runtimeConfig(Settings settings, Layout layout) {
+        RuntimeConfig defaults = RuntimeConfig.defaults(settings.dataDir(), layout.supervisor());
+        return new RuntimeConfig(
+                defaults.dataDirectory(),
+                settings.runDir(),
+                settings.isolation().ociBinary(),
+                defaults.supervisor(),
+                AddressPlan.parse(settings.isolation().slotCidr()),
+                defaults.uidBase(),
+                settings.isolation().slotsReady(),
+                settings.isolation().maxSandboxes(),
+                defaults.concurrentStarts());
+    }
+
+    private static TemplateBuild build(TemplateRecord base, Settings.SandboxDefaults defaults) {
+        Resources resources = new Resources(defaults.cpuCount(), defaults.memoryMb(), defaults.diskMb());
+        List<String> layers = base.layers().stream().map(Digest::toString).toList();
+        UUID id = UUID.nameUUIDFromBytes((layers + " " + resources).getBytes(StandardCharsets.UTF_8));
+        return new TemplateBuild(
+                id, layers, resources, EnvdSandbox.VERSION, base.defaultUser(), base.workdir(), null);
+    }
+
+    private static void recover(ControlPlane control) throws IOException {
+        try {
+            control.recover();
+        } catch (ApiException e) {
+            throw new IOException("could not take over the sandboxes of the last run", e);
+        }
+    }
+
+    private static List<FrontListener> listeners(Settings.Listen listen) {
+        return List.of(
+                new FrontListener(listen.address(), listen.apiPort(), Kind.ALL),
+                new FrontListener(listen.address(), listen.trafficPort(), Kind.TRAFFIC),
+                new FrontListener(listen.address(), listen.debugPort(), Kind.DEBUG));
+    }
+}

@@ -1,0 +1,26 @@
+package dev.sandlot.app;
+
+import java.nio.file.Path;
+
+/** Where the parts of the server keep what they keep, below the data directory. */
+record Layout(Path dataDir) {
+    Path pool() {
+        return dataDir.resolve("pool");
+    }
+
+    Path store() {
+        return dataDir.resolve("sandlot.db");
+    }
+
+    Path supervisor() {
+        return dataDir.resolve("bin").resolve("sandlot-supervisor");
+    }
+
+    SecretFile apiKey() {
+        return new SecretFile(dataDir.resolve("api-key"));
+    }
+
+    SecretFile tokenSeed() {
+        return new SecretFile(dataDir.resolve("token-seed"));
+    }
+}
