@@ -1,0 +1,213 @@
+package dev.sandlot.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sandlot.protocol.SandboxId;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What every store keeps to (public-api.md 22). */
+abstract class StoreContract {
+    private static final Instant NOW = Instant.parse("2026-03-01T10:00:00.123Z");
+    private Store store;
+    private UUID team;
+
+    /** A store without content. */
+    protected abstract Store open();
+
+    @BeforeEach
+    void openStore() {
+        store = open();
+        team = UUID.randomUUID();
+        store.teams().putTier(new TeamStore.Tier("tier", new Team.Limits(3, 5)));
+        store.teams().ensureTeam(new TeamStore.NewTeam(team, "Team", "team", "tier", UUID.randomUUID()));
+    }
+
+    @AfterEach
+    void closeStore() {
+        store.close();
+    }
+
+    private SandboxRecord starting(Boolean internet, Map<String, String> metadata) {
+        return new SandboxRecord(
+                SandboxId.random(),
+                UUID.randomUUID(),
+                team,
+                new SandboxRecord.Origin("template", UUID.randomUUID(), "base", "0.6.13"),
+                new Resources(3, 777, 888),
+                new SandboxRecord.Options(internet, metadata),
+                SandboxState.STARTING,
+                NOW,
+                NOW.plusSeconds(300));
+    }
+
+    private SandboxRecord started() {
+        SandboxRecord sandbox = starting(null, null);
+        store.sandboxes().begin(sandbox);
+        SandboxRecord running = sandbox.running(NOW.plusMillis(5), NOW.plusMillis(300_005));
+        assertThat(store.sandboxes().started(running)).isTrue();
+        return running;
+    }
+
+    @Test
+    void keepsEveryFieldOfASandbox() {
+        SandboxRecord bare = starting(null, null);
+        SandboxRecord full = starting(false, Map.of("käse", "\"100%\" & = ' \n 🧀", "", ""));
+        SandboxRecord empty = starting(true, Map.of());
+        List.of(bare, full, empty).forEach(store.sandboxes()::begin);
+        assertThat(store.sandboxes().all()).containsExactlyInAnyOrder(bare, full, empty);
+    }
+
+    @Test
+    void aStartTakesEffectOnceAndOnlyForItsExecution() {
+        SandboxRecord sandbox = starting(null, null);
+        store.sandboxes().begin(sandbox);
+        SandboxRecord running = sandbox.running(NOW.plusMillis(7), NOW.plusSeconds(9));
+        SandboxRecord other = new SandboxRecord(
+                running.id(), UUID.randomUUID(), team, running.origin(), running.resources(), running.options(),
+                running.state(), running.startedAt(), running.endAt());
+        assertThat(store.sandboxes().started(other)).isFalse();
+        assertThat(store.sandboxes().started(running)).isTrue();
+        assertThat(store.sandboxes().started(running)).isFalse();
+        assertThat(store.sandboxes().all()).containsExactly(running);
+    }
+
+    @Test
+    void twoRunsCannotHaveOneName() {
+        SandboxRecord sandbox = starting(null, null);
+        store.sandboxes().begin(sandbox);
+        assertThatThrownBy(() -> store.sandboxes().begin(sandbox)).isInstanceOf(RuntimeException.class);
+    }
+
+    @Test
+    void onlyAStartingRunCanBeAbandoned() {
+        SandboxRecord running = started();
+        assertThat(store.sandboxes().abandon(running.id(), running.executionId())).isFalse();
+        SandboxRecord starting = starting(null, null);
+        store.sandboxes().begin(starting);
+        assertThat(store.sandboxes().abandon(starting.id(), starting.executionId())).isTrue();
+        assertThat(store.sandboxes().all()).containsExactly(running);
+    }
+
+    @Test
+    void theEndOfARunningSandboxMoves() {
+        SandboxRecord running = started();
+        Instant end = NOW.plusSeconds(1000);
+        assertThat(store.sandboxes().moveEnd(running.id(), UUID.randomUUID(), end)).isFalse();
+        assertThat(store.sandboxes().moveEnd(running.id(), running.executionId(), end)).isTrue();
+        assertThat(store.sandboxes().all()).containsExactly(running.endingAt(end));
+    }
+
+    @Test
+    void anEndedRunLeavesARecordForAWhile() {
+        SandboxRecord running = started();
+        SandboxStore sandboxes = store.sandboxes();
+        assertThat(sandboxes.end(running.id(), UUID.randomUUID(), KillReason.REQUEST, NOW)).isFalse();
+        assertThat(sandboxes.end(running.id(), running.executionId(), KillReason.TIMEOUT, NOW)).isTrue();
+        assertThat(sandboxes.end(running.id(), running.executionId(), KillReason.REQUEST, NOW)).isFalse();
+        assertThat(sandboxes.all()).isEmpty();
+        assertThat(sandboxes.ending(running.id()))
+                .contains(new SandboxStore.Ending(
+                        running.id(), running.executionId(), team, KillReason.TIMEOUT, NOW));
+        assertThat(sandboxes.forgetEndings(NOW)).isZero();
+        assertThat(sandboxes.forgetEndings(NOW.plusMillis(1))).isEqualTo(1);
+        assertThat(sandboxes.ending(running.id())).isEmpty();
+    }
+
+    @Test
+    void aTeamIsFoundByItsKeyUntilTheKeyIsDeleted() {
+        ApiKeys.Minted key = ApiKeys.mint();
+        UUID keyId = UUID.randomUUID();
+        assertThat(store.teams().byKeyHash(key.hash())).isEmpty();
+        store.teams().addKey(new TeamStore.StoredKey(keyId, team, "key", key));
+        Team found = store.teams().byKeyHash(key.hash()).orElseThrow();
+        assertThat(found).isEqualTo(new Team(team, "Team", "team", Team.Standing.GOOD, new Team.Limits(3, 5)));
+        store.teams().keyUsed(key.hash(), NOW);
+        assertThat(store.teams().deleteKey(UUID.randomUUID(), keyId)).isEmpty();
+        assertThat(store.teams().deleteKey(team, keyId)).contains(key.hash());
+        assertThat(store.teams().byKeyHash(key.hash())).isEmpty();
+    }
+
+    @Test
+    void theFirstKeyIsStoredOnce() {
+        assertThat(store.teams().addFirstKey(new TeamStore.StoredKey(UUID.randomUUID(), team, "a", ApiKeys.mint())))
+                .isTrue();
+        assertThat(store.teams().addFirstKey(new TeamStore.StoredKey(UUID.randomUUID(), team, "b", ApiKeys.mint())))
+                .isFalse();
+    }
+
+    @Test
+    void aTeamIsMadeOnceAndFollowsItsTier() {
+        store.teams().ensureTeam(new TeamStore.NewTeam(UUID.randomUUID(), "Else", "team", "tier", UUID.randomUUID()));
+        store.teams().putTier(new TeamStore.Tier("tier", new Team.Limits(30, 50)));
+        Team.Standing blocked = new Team.Standing(true, true, "unpaid");
+        store.teams().setStanding(team, blocked);
+        Team expected = new Team(team, "Team", "team", blocked, new Team.Limits(30, 50));
+        assertThat(store.teams().bySlug("team")).contains(expected);
+        assertThat(store.teams().byId(team)).contains(expected);
+    }
+
+    private String register(UUID owner, String namespace, String alias, TemplateBuild build) {
+        return store.templates().register(new TemplateStore.Registration(owner, namespace, alias, build));
+    }
+
+    @Test
+    void theBuildAssignedLastIsTheNewest() {
+        TemplateBuild first = TestServer.build("0.1.0");
+        TemplateBuild second = TestServer.build("0.6.13");
+        String id = register(null, "", "base", first);
+        assertThat(register(null, "", "base", second)).isEqualTo(id);
+        assertThat(register(null, "", "base", second)).isEqualTo(id);
+        assertThat(store.templates().newestReadyBuild(id, "default")).contains(second);
+        assertThat(store.templates().readyBuild(id, first.id())).contains(first);
+        assertThat(register(null, "", "base", first)).isEqualTo(id);
+        assertThat(store.templates().newestReadyBuild(id, "default")).contains(first);
+        assertThat(store.templates().newestReadyBuild(id, "v2")).isEmpty();
+        assertThat(store.templates().readyBuild("other", first.id())).isEmpty();
+    }
+
+    @Test
+    void aliasesAreKeptApartByNamespace() {
+        String promoted = register(null, "", "base", TestServer.build("0.6.13"));
+        String own = register(team, "team", "base", TestServer.build("0.6.13"));
+        assertThat(own).isNotEqualTo(promoted).matches("[a-z0-9]{20}");
+        assertThat(store.templates().byAlias("", "base"))
+                .contains(new Template(promoted, null, true, List.of("base")));
+        assertThat(store.templates().byAlias("team", "base"))
+                .contains(new Template(own, team, false, List.of("base")));
+        assertThat(store.templates().byId(own)).isEqualTo(store.templates().byAlias("team", "base"));
+        assertThat(store.templates().byAlias("else", "base")).isEmpty();
+    }
+
+    @Test
+    void writersAndReadersDoNotDisturbEachOther() throws Exception {
+        int threads = 8;
+        int each = 25;
+        Callable<Void> work = () -> {
+            for (int i = 0; i < each; i++) {
+                SandboxRecord running = started();
+                assertThat(store.sandboxes().all()).contains(running);
+            }
+            return null;
+        };
+        try (ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<Void>> runs =
+                    IntStream.range(0, threads).mapToObj(i -> pool.submit(work)).toList();
+            for (Future<Void> run : runs) {
+                run.get();
+            }
+        }
+        assertThat(store.sandboxes().all()).hasSize(threads * each);
+    }
+}

@@ -1,0 +1,175 @@
+package dev.sandlot.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.Headers;
+import dev.sandlot.protocol.SandboxId;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.UUID;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * A control plane over a SQLite file and a node in memory. Every answer is checked against the rules that hold for
+ * all of them: no nulls, errors of one form, empty bodies without a type (public-api.md 1.2, 6.1, 24.2).
+ */
+final class TestServer implements AutoCloseable {
+    static final String ADMIN_TOKEN = "the operator's secret";
+    static final String SEED = "seed";
+    final MemoryNode node;
+    final SqlStore store;
+    final TestClock clock;
+    final ControlPlane control;
+    final String key;
+    final String templateId;
+    private final Path directory;
+
+    private TestServer(Path directory, MemoryNode node, TestClock clock, ControlSettings settings) throws ApiException {
+        this.directory = directory;
+        this.node = node;
+        this.clock = clock;
+        this.store = SqlStore.openSqlite(directory.resolve("control.db"));
+        Bootstrap bootstrap = new Bootstrap(store);
+        this.key = bootstrap.ensureDefaultTeam(settings).orElseGet(() -> bootstrap.issueKey("next"));
+        this.control = new ControlPlane(settings, store, node, clock);
+        this.templateId = control.templates().registerBuild(null, "base", build("0.6.13"));
+        control.recover();
+    }
+
+    static TestServer open(Path directory) throws ApiException {
+        return open(directory, ControlSettings.withSeed(SEED).withAdminToken(ADMIN_TOKEN));
+    }
+
+    static TestServer open(Path directory, ControlSettings settings) throws ApiException {
+        return new TestServer(directory, new MemoryNode(), new TestClock(), settings);
+    }
+
+    /** Ends the server as a crash would, save for its threads, and starts another on its data and node. */
+    TestServer restart() throws ApiException {
+        close();
+        return new TestServer(
+                directory, node, clock, ControlSettings.withSeed(SEED).withAdminToken(ADMIN_TOKEN));
+    }
+
+    static TemplateBuild build(String envdVersion) {
+        return new TemplateBuild(
+                UUID.randomUUID(), List.of("sha256:a", "sha256:b"), Resources.DEFAULT, envdVersion, "user", "", null);
+    }
+
+    /** A clock that tests may put forward. */
+    static final class TestClock implements InstantSource {
+        private volatile Duration ahead = Duration.ZERO;
+
+        void forward(Duration by) {
+            ahead = ahead.plus(by);
+        }
+
+        @Override
+        public Instant instant() {
+            return Instant.now().plus(ahead);
+        }
+    }
+
+    /** A checked answer. */
+    record Answer(int status, Headers headers, String text) {
+        JsonNode json() {
+            return Json.MAPPER.readTree(text);
+        }
+
+        String message() {
+            return json().get("message").stringValue();
+        }
+
+        Answer expect(int expected) {
+            assertThat(status).as(text).isEqualTo(expected);
+            return this;
+        }
+    }
+
+    Answer call(String method, String target) {
+        return send(keyed(method, target));
+    }
+
+    Answer call(String method, String target, String body) {
+        return send(keyed(method, target).body(body.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private MemoryExchange keyed(String method, String target) {
+        return new MemoryExchange(method, target).header("X-API-KEY", key);
+    }
+
+    Answer send(MemoryExchange exchange) {
+        try {
+            control.api().handle(exchange);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        Answer answer = new Answer(
+                exchange.status(), exchange.responseHeaders(), new String(exchange.answer(), StandardCharsets.UTF_8));
+        check(answer);
+        return answer;
+    }
+
+    private static void check(Answer answer) {
+        assertThat(answer.headers().first("X-Request-ID")).isPresent();
+        if (answer.text().isEmpty()) {
+            assertThat(answer.headers().has("Content-Type")).isFalse();
+        } else if (answer.headers().first("Content-Type").orElseThrow().startsWith("application/json")) {
+            assertNoNulls(answer.json());
+        }
+        if (answer.status() >= 400 && !answer.text().startsWith("Service")) {
+            assertThat(answer.json().get("code").intValue()).isEqualTo(answer.status());
+            assertThat(answer.message()).isNotBlank();
+            assertThat(answer.json().propertyNames()).isSubsetOf("code", "message", "error_code");
+        }
+    }
+
+    private static void assertNoNulls(JsonNode node) {
+        assertThat(node.isNull()).isFalse();
+        node.forEach(TestServer::assertNoNulls);
+    }
+
+    /** Creates a sandbox with that body and returns its name. */
+    String create(String body) {
+        return call("POST", "/v2/sandboxes", body).expect(201).json().get("sandboxID").stringValue();
+    }
+
+    String create() {
+        return create("{\"templateID\":\"base\"}");
+    }
+
+    Instant endAt(String id) {
+        return Instant.parse(
+                call("GET", "/sandboxes/" + id).expect(200).json().get("endAt").stringValue());
+    }
+
+    Team team() {
+        return store.teams().byId(new Bootstrap(store).defaultTeamId()).orElseThrow();
+    }
+
+    /** Makes another team and returns its key. */
+    String otherTeam(String slug) {
+        UUID id = UUID.randomUUID();
+        store.teams().ensureTeam(new TeamStore.NewTeam(id, slug, slug, "local", UUID.randomUUID()));
+        ApiKeys.Minted minted = ApiKeys.mint();
+        store.teams().addKey(new TeamStore.StoredKey(UUID.randomUUID(), id, "key", minted));
+        return minted.raw();
+    }
+
+    List<SandboxId> rows() {
+        return store.sandboxes().all().stream().map(SandboxRecord::id).toList();
+    }
+
+    @Override
+    public void close() {
+        control.close();
+        store.close();
+    }
+}
