@@ -126,7 +126,6 @@ final class Lifecycle implements AutoCloseable {
         if (end.equals(current.endAt())) {
             return current;
         }
-        node.updateEnd(current.id(), end);
         if (!store.moveEnd(current.id(), current.executionId(), end)) {
             throw new ApiException(ErrorKind.INTERNAL, "the record of sandbox " + current.id() + " is gone");
         }

@@ -18,7 +18,6 @@ final class SandboxStart {
     private static final Logger LOG = LoggerFactory.getLogger(SandboxStart.class);
 
     /** A start slower than this is told to the node, whose own end time was set before it. */
-    private static final Duration SLOW = Duration.ofSeconds(1);
 
     private final SandboxStore store;
     private final NodeService node;
@@ -80,9 +79,6 @@ final class SandboxStart {
         SandboxRecord running = current.running(now, now.plus(timeout(request)));
         if (current.state() != SandboxState.STARTING || !store.started(running)) {
             throw placementFailure(new ApiException(ErrorKind.INTERNAL, "the sandbox ended while it was starting"));
-        }
-        if (running.endAt().isAfter(current.endAt().plus(SLOW))) {
-            node.updateEnd(running.id(), running.endAt());
         }
         return running;
     }

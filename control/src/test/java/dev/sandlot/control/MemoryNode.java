@@ -54,14 +54,6 @@ final class MemoryNode implements NodeService {
     }
 
     @Override
-    public void updateEnd(SandboxId id, Instant endAt) throws ApiException {
-        if (updateFailure != null) {
-            throw updateFailure;
-        }
-        ends.computeIfPresent(id, (i, before) -> endAt);
-    }
-
-    @Override
     public List<NodeSandbox> list() {
         return running.values().stream()
                 .map(spec -> new NodeSandbox(spec.id(), spec.executionId(), Instant.EPOCH))

@@ -23,7 +23,6 @@ import dev.sandlot.supervisor.Supervisor;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -98,7 +97,7 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
 
     @Override
     public NodeSandbox create(SandboxSpec spec) throws ApiException {
-        if (reserved.incrementAndGet() > settings.maxSandboxes()) {
+        if (reserved.incrementAndGet() + hosted.size() > settings.maxSandboxes()) {
             reserved.decrementAndGet();
             throw new ApiException(
                     ErrorKind.UNAVAILABLE,

@@ -32,9 +32,6 @@ public interface NodeService {
      */
     boolean kill(SandboxId id) throws ApiException;
 
-    /** Notes a new end time, so that a node which loses its control plane can still end the sandbox. */
-    void updateEnd(SandboxId id, Instant endAt) throws ApiException;
-
     /** All sandboxes that run on the node, those re-adopted after a restart among them. */
     List<NodeSandbox> list() throws ApiException;
 
