@@ -9,7 +9,9 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,20 +45,23 @@ final class SandboxProcess implements AutoCloseable {
         this.pid = pid;
     }
 
-    static SandboxProcess start(Path directory, String... wrapper) throws Throwable {
+    static SandboxProcess start(Path directory) throws Throwable {
+        return start(directory, List.of(), List.of());
+    }
+
+    /**
+     * @param outside what runs the namespaces' maker
+     * @param inside what runs the supervisor, as its PID 1 before it
+     */
+    static SandboxProcess start(Path directory, List<String> outside, List<String> inside) throws Throwable {
         Path program = directory.resolve("supervisor");
         Path socket = directory.resolve("socket");
-        SupervisorBinary.installTo(program);
-        List<String> command = new ArrayList<>(List.of(wrapper));
-        command.addAll(List.of(
-                "unshare",
-                "--pid",
-                "--mount",
-                "--cgroup",
-                "--fork",
-                "--kill-child",
-                "--mount-proc",
-                program.toString()));
+        install(program);
+        List<String> command = new ArrayList<>(outside);
+        command.addAll(
+                List.of("unshare", "--pid", "--mount", "--cgroup", "--fork", "--kill-child", "--mount-proc", "--"));
+        command.addAll(inside);
+        command.add(program.toString());
         try (UnixSocket listener = UnixSocket.listen(socket)) {
             return new SandboxProcess(socket, spawn(command, listener.fd().number()));
         }
@@ -77,6 +82,16 @@ final class SandboxProcess implements AutoCloseable {
             int _ = (int) WAITPID.invokeExact(pid, MemorySegment.NULL, 0);
         } catch (Throwable t) {
             throw new IOException(t);
+        }
+    }
+
+    /** Another build of the program, such as one with sanitizers, can be named by a property. */
+    static void install(Path program) throws IOException {
+        String other = System.getProperty("supervisor.program");
+        if (other == null) {
+            SupervisorBinary.installTo(program);
+        } else {
+            Files.copy(Path.of(other), program, StandardCopyOption.COPY_ATTRIBUTES);
         }
     }
 
