@@ -15,8 +15,8 @@ import org.junit.jupiter.api.Test;
 
 class FrameReaderTest {
     private final List<String> frames = new ArrayList<>();
-    private final FrameReader reader = new FrameReader(
-            (type, number, payload) -> frames.add(type + "/" + number + "/" + payload.remaining()));
+    private final FrameReader reader =
+            new FrameReader((type, number, payload) -> frames.add(type + "/" + number + "/" + payload.remaining()));
 
     @Test
     void framesMayArriveInAnyPieces() throws IOException {

@@ -6,12 +6,11 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,8 +54,13 @@ final class SandboxProcess implements AutoCloseable {
      */
     static SandboxProcess start(Path directory, List<String> outside, List<String> inside) throws Throwable {
         Path program = directory.resolve("supervisor");
+        SupervisorBinary.installTo(program);
+        return start(directory, program, outside, inside);
+    }
+
+    static SandboxProcess start(Path directory, Path program, List<String> outside, List<String> inside)
+            throws Throwable {
         Path socket = directory.resolve("socket");
-        install(program);
         List<String> command = new ArrayList<>(outside);
         command.addAll(
                 List.of("unshare", "--pid", "--mount", "--cgroup", "--fork", "--kill-child", "--mount-proc", "--"));
@@ -85,16 +89,6 @@ final class SandboxProcess implements AutoCloseable {
         }
     }
 
-    /** Another build of the program, such as one with sanitizers, can be named by a property. */
-    static void install(Path program) throws IOException {
-        String other = System.getProperty("supervisor.program");
-        if (other == null) {
-            SupervisorBinary.installTo(program);
-        } else {
-            Files.copy(Path.of(other), program, StandardCopyOption.COPY_ATTRIBUTES);
-        }
-    }
-
     private static int spawn(List<String> command, int listener) throws Throwable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment actions = arena.allocate(FILE_ACTIONS_BYTES, 8);
@@ -120,7 +114,7 @@ final class SandboxProcess implements AutoCloseable {
         return array;
     }
 
-    private static MethodHandle handle(String name, java.lang.foreign.MemoryLayout... arguments) {
+    private static MethodHandle handle(String name, MemoryLayout... arguments) {
         return LINKER.downcallHandle(
                 LINKER.defaultLookup().findOrThrow(name), FunctionDescriptor.of(ValueLayout.JAVA_INT, arguments));
     }

@@ -7,6 +7,7 @@ import dev.sandlot.linux.Errno;
 import dev.sandlot.linux.EventLoop;
 import dev.sandlot.linux.LinuxException;
 import dev.sandlot.linux.Terminals;
+import dev.sandlot.linux.UnixSocket;
 import dev.sandlot.supervisor.Supervisor.Ends;
 import dev.sandlot.supervisor.Supervisor.SpawnRequest;
 import dev.sandlot.supervisor.Supervisor.Spawned;
@@ -37,7 +38,9 @@ import org.junit.jupiter.api.io.TempDir;
 class SupervisorTest {
     private static final Map<String, String> PATH = Map.of("PATH", "/usr/bin:/bin");
     private static final Streams OUTPUT = new Streams.Pipes(false);
+    private static final int SIGQUIT = 3;
     private static final int SIGKILL = 9;
+    private static final int CORE_DUMPED = 0x80;
 
     @TempDir
     Path directory;
@@ -121,10 +124,9 @@ class SupervisorTest {
 
     @Test
     void tellsThatACoreWasDumped() throws Exception {
-        assertThat(run(sh("ulimit -c unlimited; cd /tmp; kill -QUIT $$", OUTPUT))
-                                .rawStatus()
-                        & 0x7f)
-                .isEqualTo(3);
+        SpawnRequest request =
+                as(0, 0, List.of(), directory.toString(), OUTPUT, "sh", "-c", "ulimit -c unlimited; kill -QUIT $$");
+        assertThat(run(request).rawStatus()).isEqualTo(CORE_DUMPED | SIGQUIT);
     }
 
     @Test
@@ -414,7 +416,7 @@ class SupervisorTest {
 
     @Test
     void aClientThatDoesNotReadIsNotWaitedFor() throws Exception {
-        try (var deaf = dev.sandlot.linux.UnixSocket.connect(sandbox.socket())) {
+        try (UnixSocket deaf = UnixSocket.connect(sandbox.socket())) {
             Garbage.sendUntilFull(deaf, Wire.frame(Wire.LIST, 1, new byte[0]));
             assertThat(run(sh("echo fine", OUTPUT)).output()).isEqualTo("fine\n");
         }

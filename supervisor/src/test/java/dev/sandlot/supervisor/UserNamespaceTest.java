@@ -99,8 +99,8 @@ class UserNamespaceTest {
     @Test
     void itsRootCanNotTraceTheSupervisor() throws Exception {
         int seize = 0x4206;
-        assertThat(root("python3 -c 'import ctypes; l=ctypes.CDLL(None, use_errno=True);"
-                        + " print(l.ptrace(" + seize + ", 1, 0, 0), ctypes.get_errno())'"))
+        assertThat(root("python3 -c 'import ctypes; l=ctypes.CDLL(None, use_errno=True);" + " print(l.ptrace(" + seize
+                        + ", 1, 0, 0), ctypes.get_errno())'"))
                 .isEqualTo("-1 1\n");
     }
 
