@@ -161,16 +161,17 @@ static size_t await(struct pollfd polls[], struct process *starting[], int timeo
     return ready < 0 ? 0 : n - FIRST_STARTING;
 }
 
-static void serve_all(const struct pollfd polls[MAX_CONNECTIONS]) {
+/* Returns whether more may be left to do at once. */
+static bool serve_all(const struct pollfd polls[MAX_CONNECTIONS]) {
+    bool more = false;
     for (size_t i = 0; i < MAX_CONNECTIONS; i++) {
         struct connection *c = &connections[i];
         if (c->fd != NO_FD && c->fd == polls[i].fd) {
             attend(c, polls[i].revents);
         }
-        if (c->fd != NO_FD) {
-            connection_serve(c);
-        }
+        more |= connection_serve(c);
     }
+    return more;
 }
 
 static int run(const struct options *o, int signals) {
@@ -191,7 +192,7 @@ static int run(const struct options *o, int signals) {
             }
         }
         more = processes_reap();
-        serve_all(polls + FIRST_CONNECTION);
+        more |= serve_all(polls + FIRST_CONNECTION);
         accepting = (polls[LISTENER].revents & POLLIN) == 0 || connection_accept(o->listener, o->any_peer);
     }
 }

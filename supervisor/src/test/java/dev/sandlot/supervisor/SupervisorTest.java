@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sandlot.linux.Errno;
 import dev.sandlot.linux.EventLoop;
+import dev.sandlot.linux.Io;
 import dev.sandlot.linux.LinuxException;
 import dev.sandlot.linux.Terminals;
 import dev.sandlot.linux.UnixSocket;
@@ -13,6 +14,7 @@ import dev.sandlot.supervisor.Supervisor.SpawnRequest;
 import dev.sandlot.supervisor.Supervisor.Spawned;
 import dev.sandlot.supervisor.Supervisor.Streams;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -391,6 +393,40 @@ class SupervisorTest {
     void signalsFromInsideDoNotHurtTheSupervisor() throws Exception {
         run(sh("for s in $(seq 1 64); do kill -$s 1; done; true", OUTPUT));
         supervisor.ping();
+    }
+
+    @Test
+    void processesThatAreStoppedBeforeTheyRunHoldUpNobodyElse() throws Exception {
+        Spawned bystander = supervisor.spawn(as(0, 0, List.of(), "/", OUTPUT, "sleep", "60"));
+        Spawned stopper = supervisor.spawn(as(0, 0, List.of(), "/", OUTPUT, "python3", "-c", """
+                import os, time
+                end = time.time() + 1.5
+                os.kill(-1, 19)
+                print("stopping", flush=True)
+                while time.time() < end:
+                    os.kill(-1, 19)
+                os.kill(-1, 18)
+                """));
+        ByteBuffer line = ByteBuffer.allocate(100);
+        while (Io.read(stopper.ends().output(), line) == Io.WOULD_BLOCK) {
+            Thread.onSpinWait();
+        }
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<Outcome>> all = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                all.add(threads.submit(() -> run(sh("echo through", OUTPUT))));
+            }
+            while (!exits.isKnown(stopper.pid())) {
+                supervisor.ping();
+                assertThat(supervisor.list()).isNotEmpty();
+            }
+            for (Future<Outcome> each : all) {
+                assertThat(each.get().output()).isEqualTo("through\n");
+            }
+        }
+        assertThat(exits.await(stopper.pid())).isZero();
+        stopper.ends().close();
+        bystander.ends().close();
     }
 
     @Test
