@@ -34,12 +34,8 @@ static void refuse_taken_number(int report) {
     }
 }
 
-static void reset_signals(int report) {
-    for (int number = 1; number <= SIGRTMAX; number++) {
-        if (signal(number, SIG_DFL) == SIG_ERR && errno != EINVAL) {
-            fail(report, STEP_LIMITS);
-        }
-    }
+/* Their handling is the default already: see take_signals. */
+static void unblock_signals(int report) {
     sigset_t none;
     if (sigemptyset(&none) < 0 || sigprocmask(SIG_SETMASK, &none, NULL) < 0) {
         fail(report, STEP_LIMITS);
@@ -115,7 +111,7 @@ static bool is_shortage(int error) {
 
 void child_run(const struct command *command, const int stdio[END_COUNT], int report) {
     refuse_taken_number(report);
-    reset_signals(report);
+    unblock_signals(report);
     place_streams(command, stdio, report);
     if (close_range(REPORT_FD + 1, ~0u, 0) == 0) {
         raise_oom_score();

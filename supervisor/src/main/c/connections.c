@@ -115,22 +115,34 @@ void connection_read(struct connection *c) {
     }
 }
 
-/* Handles the whole frames that have arrived, as far as they can be answered. */
-void connection_serve(struct connection *c) {
+/* Handles the next frame if all of it has arrived and it can be answered. */
+static bool serve_one(struct connection *c) {
     struct frame_header h;
-    while (c->fd != NO_FD && !connection_blocked(c) && c->in_end - c->in_start >= sizeof h) {
-        memcpy(&h, c->in + c->in_start, sizeof h);
-        if (h.payload > MAX_PAYLOAD) {
-            connection_drop(c);
-            return;
-        }
-        if (c->in_end - c->in_start - sizeof h < h.payload) {
-            return;
-        }
-        const uint8_t *payload = c->in + c->in_start + sizeof h;
-        c->in_start += sizeof h + h.payload;
-        if (request_handle(c, &h, payload) == BROKEN) {
-            connection_drop(c);
+    if (c->fd == NO_FD || connection_blocked(c) || c->in_end - c->in_start < sizeof h) {
+        return false;
+    }
+    memcpy(&h, c->in + c->in_start, sizeof h);
+    if (h.payload > MAX_PAYLOAD) {
+        connection_drop(c);
+        return false;
+    }
+    if (c->in_end - c->in_start - sizeof h < h.payload) {
+        return false;
+    }
+    const uint8_t *payload = c->in + c->in_start + sizeof h;
+    c->in_start += sizeof h + h.payload;
+    if (request_handle(c, &h, payload) == BROKEN) {
+        connection_drop(c);
+    }
+    return true;
+}
+
+/* Handles some of what has arrived, so that starts and ends are not kept waiting. Returns whether more may be left. */
+bool connection_serve(struct connection *c) {
+    for (int i = 0; i < SERVE_BATCH; i++) {
+        if (!serve_one(c)) {
+            return false;
         }
     }
+    return true;
 }

@@ -15,11 +15,15 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define DEFAULT_LISTENER 3
 #define SIGNAL_BATCH 16
+#define SIGNAL_COUNT 64
+#define KERNEL_SIGACTION_WORDS 4
 #define RETRY_MILLIS 100
 
 /* What is polled, in this order. */
@@ -73,6 +77,15 @@ static int open_standard_streams(void) {
 }
 
 static int own_descriptors(int listener) {
+    int listens;
+    socklen_t length = sizeof listens;
+    if (getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) < 0) {
+        return -1;
+    }
+    if (!listens) {
+        errno = EINVAL;
+        return -1;
+    }
     if (fcntl(listener, F_SETFD, FD_CLOEXEC) < 0 || fcntl(listener, F_SETFL, O_NONBLOCK) < 0) {
         return -1;
     }
@@ -89,10 +102,21 @@ static int own_descriptors(int listener) {
     return setrlimit(RLIMIT_NOFILE, &most);
 }
 
-/* Every signal waits to be read, so that none can end or interrupt PID 1. */
+/* Not by the C library, which keeps two signals to itself and would leave them as inherited. */
+static int handle_by_default(void) {
+    static const uint64_t by_default[KERNEL_SIGACTION_WORDS];
+    for (int number = 1; number <= SIGNAL_COUNT; number++) {
+        if (syscall(SYS_rt_sigaction, number, by_default, NULL, SIGNAL_COUNT / 8) < 0 && errno != EINVAL) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Every signal waits to be read, so that none can end or interrupt PID 1; children need only unblock them. */
 static int take_signals(void) {
     sigset_t all;
-    if (sigfillset(&all) < 0 || sigprocmask(SIG_SETMASK, &all, NULL) < 0 || signal(SIGCHLD, SIG_DFL) == SIG_ERR) {
+    if (handle_by_default() < 0 || sigfillset(&all) < 0 || sigprocmask(SIG_SETMASK, &all, NULL) < 0) {
         return -1;
     }
     return signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -137,16 +161,17 @@ static size_t await(struct pollfd polls[], struct process *starting[], int timeo
     return ready < 0 ? 0 : n - FIRST_STARTING;
 }
 
-static void serve_all(const struct pollfd polls[MAX_CONNECTIONS]) {
+/* Returns whether more may be left to do at once. */
+static bool serve_all(const struct pollfd polls[MAX_CONNECTIONS]) {
+    bool more = false;
     for (size_t i = 0; i < MAX_CONNECTIONS; i++) {
         struct connection *c = &connections[i];
         if (c->fd != NO_FD && c->fd == polls[i].fd) {
             attend(c, polls[i].revents);
         }
-        if (c->fd != NO_FD) {
-            connection_serve(c);
-        }
+        more |= connection_serve(c);
     }
+    return more;
 }
 
 static int run(const struct options *o, int signals) {
@@ -167,7 +192,7 @@ static int run(const struct options *o, int signals) {
             }
         }
         more = processes_reap();
-        serve_all(polls + FIRST_CONNECTION);
+        more |= serve_all(polls + FIRST_CONNECTION);
         accepting = (polls[LISTENER].revents & POLLIN) == 0 || connection_accept(o->listener, o->any_peer);
     }
 }

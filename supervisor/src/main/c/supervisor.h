@@ -10,7 +10,8 @@
 #include <sys/types.h>
 
 #define MAX_PROCESSES 4096
-#define MAX_STARTING 64
+#define MAX_STARTING 256
+#define SERVE_BATCH 16
 #define MAX_CONNECTIONS 4
 #define MAX_PENDING (MAX_STARTING + 1)
 #define MAX_STRINGS (256 * 1024)
@@ -81,7 +82,7 @@ void connections_init(void);
 bool connection_accept(int listener, bool any_peer);
 void connection_drop(struct connection *c);
 void connection_read(struct connection *c);
-void connection_serve(struct connection *c);
+bool connection_serve(struct connection *c);
 struct connection *connection_find(uint32_t serial);
 bool connection_blocked(const struct connection *c);
 

@@ -87,7 +87,10 @@ public interface Supervisor extends AutoCloseable {
         }
     }
 
-    /** Told of each end, on the thread that reads the connection: must not block. */
+    /**
+     * Told of each end, on the thread that reads the connection: must not block. An end may be told before
+     * {@link #spawn} has returned the number to its caller, never before the supervisor has answered it.
+     */
     @FunctionalInterface
     interface ExitListener {
         /** @param rawStatus the status as wait(2) gives it */

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
@@ -43,20 +44,28 @@ final class SandboxProcess implements AutoCloseable {
         this.pid = pid;
     }
 
-    static SandboxProcess start(Path directory, String... wrapper) throws Throwable {
+    static SandboxProcess start(Path directory) throws Throwable {
+        return start(directory, List.of(), List.of());
+    }
+
+    /**
+     * @param outside what runs the namespaces' maker
+     * @param inside what runs the supervisor, as its PID 1 before it
+     */
+    static SandboxProcess start(Path directory, List<String> outside, List<String> inside) throws Throwable {
         Path program = directory.resolve("supervisor");
-        Path socket = directory.resolve("socket");
         SupervisorBinary.installTo(program);
-        List<String> command = new ArrayList<>(List.of(wrapper));
-        command.addAll(List.of(
-                "unshare",
-                "--pid",
-                "--mount",
-                "--cgroup",
-                "--fork",
-                "--kill-child",
-                "--mount-proc",
-                program.toString()));
+        return start(directory, program, outside, inside);
+    }
+
+    static SandboxProcess start(Path directory, Path program, List<String> outside, List<String> inside)
+            throws Throwable {
+        Path socket = directory.resolve("socket");
+        List<String> command = new ArrayList<>(outside);
+        command.addAll(
+                List.of("unshare", "--pid", "--mount", "--cgroup", "--fork", "--kill-child", "--mount-proc", "--"));
+        command.addAll(inside);
+        command.add(program.toString());
         try (UnixSocket listener = UnixSocket.listen(socket)) {
             return new SandboxProcess(socket, spawn(command, listener.fd().number()));
         }
@@ -105,7 +114,7 @@ final class SandboxProcess implements AutoCloseable {
         return array;
     }
 
-    private static MethodHandle handle(String name, java.lang.foreign.MemoryLayout... arguments) {
+    private static MethodHandle handle(String name, MemoryLayout... arguments) {
         return LINKER.downcallHandle(
                 LINKER.defaultLookup().findOrThrow(name), FunctionDescriptor.of(ValueLayout.JAVA_INT, arguments));
     }

@@ -5,13 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sandlot.linux.Errno;
 import dev.sandlot.linux.EventLoop;
+import dev.sandlot.linux.Io;
 import dev.sandlot.linux.LinuxException;
 import dev.sandlot.linux.Terminals;
+import dev.sandlot.linux.UnixSocket;
 import dev.sandlot.supervisor.Supervisor.Ends;
 import dev.sandlot.supervisor.Supervisor.SpawnRequest;
 import dev.sandlot.supervisor.Supervisor.Spawned;
 import dev.sandlot.supervisor.Supervisor.Streams;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,7 +40,9 @@ import org.junit.jupiter.api.io.TempDir;
 class SupervisorTest {
     private static final Map<String, String> PATH = Map.of("PATH", "/usr/bin:/bin");
     private static final Streams OUTPUT = new Streams.Pipes(false);
+    private static final int SIGQUIT = 3;
     private static final int SIGKILL = 9;
+    private static final int CORE_DUMPED = 0x80;
 
     @TempDir
     Path directory;
@@ -121,10 +126,9 @@ class SupervisorTest {
 
     @Test
     void tellsThatACoreWasDumped() throws Exception {
-        assertThat(run(sh("ulimit -c unlimited; cd /tmp; kill -QUIT $$", OUTPUT))
-                                .rawStatus()
-                        & 0x7f)
-                .isEqualTo(3);
+        SpawnRequest request =
+                as(0, 0, List.of(), directory.toString(), OUTPUT, "sh", "-c", "ulimit -c unlimited; kill -QUIT $$");
+        assertThat(run(request).rawStatus()).isEqualTo(CORE_DUMPED | SIGQUIT);
     }
 
     @Test
@@ -392,6 +396,40 @@ class SupervisorTest {
     }
 
     @Test
+    void processesThatAreStoppedBeforeTheyRunHoldUpNobodyElse() throws Exception {
+        Spawned bystander = supervisor.spawn(as(0, 0, List.of(), "/", OUTPUT, "sleep", "60"));
+        Spawned stopper = supervisor.spawn(as(0, 0, List.of(), "/", OUTPUT, "python3", "-c", """
+                import os, time
+                end = time.time() + 1.5
+                os.kill(-1, 19)
+                print("stopping", flush=True)
+                while time.time() < end:
+                    os.kill(-1, 19)
+                os.kill(-1, 18)
+                """));
+        ByteBuffer line = ByteBuffer.allocate(100);
+        while (Io.read(stopper.ends().output(), line) == Io.WOULD_BLOCK) {
+            Thread.onSpinWait();
+        }
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<Outcome>> all = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                all.add(threads.submit(() -> run(sh("echo through", OUTPUT))));
+            }
+            while (!exits.isKnown(stopper.pid())) {
+                supervisor.ping();
+                assertThat(supervisor.list()).isNotEmpty();
+            }
+            for (Future<Outcome> each : all) {
+                assertThat(each.get().output()).isEqualTo("through\n");
+            }
+        }
+        assertThat(exits.await(stopper.pid())).isZero();
+        stopper.ends().close();
+        bystander.ends().close();
+    }
+
+    @Test
     void aGoneSupervisorEndsItsConnection() throws Exception {
         CompletableFuture<Void> gone = new CompletableFuture<>();
         supervisor.onClose(() -> gone.complete(null));
@@ -414,7 +452,7 @@ class SupervisorTest {
 
     @Test
     void aClientThatDoesNotReadIsNotWaitedFor() throws Exception {
-        try (var deaf = dev.sandlot.linux.UnixSocket.connect(sandbox.socket())) {
+        try (UnixSocket deaf = UnixSocket.connect(sandbox.socket())) {
             Garbage.sendUntilFull(deaf, Wire.frame(Wire.LIST, 1, new byte[0]));
             assertThat(run(sh("echo fine", OUTPUT)).output()).isEqualTo("fine\n");
         }
