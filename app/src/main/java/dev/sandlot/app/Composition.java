@@ -22,7 +22,6 @@ import dev.sandlot.node.NodeSettings;
 import dev.sandlot.protocol.ApiException;
 import dev.sandlot.runtime.AddressPlan;
 import dev.sandlot.runtime.RuntimeConfig;
-import dev.sandlot.supervisor.SupervisorBinary;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
@@ -56,7 +55,6 @@ final class Composition implements ServerProgram {
         Layout layout = new Layout(settings.dataDir());
         LayerStore layers = opened.add(LayerStore.open(layout.pool(), UnpackLimits.DEFAULT));
         TemplateRecord base = base(layers, settings.images(), progress);
-        SupervisorBinary.installTo(layout.supervisor());
 
         Store store = opened.add(SqlStore.openSqlite(layout.store()));
         ControlSettings controlSettings = controlSettings(settings, layout);
@@ -66,7 +64,7 @@ final class Composition implements ServerProgram {
         CompletableFuture<ControlPlane> ready = new CompletableFuture<>();
         NodeAgent node = opened.add(NodeAgent.open(
                 NodeSettings.of("local", Version.current(), settings.isolation().maxSandboxes()),
-                runtimeConfig(settings, layout),
+                runtimeConfig(settings),
                 layers,
                 (id, execution) -> ready.thenAccept(control -> control.sandboxEnded(id))));
         ControlPlane control = opened.add(new ControlPlane(controlSettings, store, node));
@@ -129,13 +127,12 @@ final class Composition implements ServerProgram {
         return key;
     }
 
-    private static RuntimeConfig runtimeConfig(Settings settings, Layout layout) {
-        RuntimeConfig defaults = RuntimeConfig.defaults(settings.dataDir(), layout.supervisor());
+    private static RuntimeConfig runtimeConfig(Settings settings) {
+        RuntimeConfig defaults = RuntimeConfig.defaults(settings.dataDir());
         return new RuntimeConfig(
                 defaults.dataDirectory(),
                 settings.runDir(),
                 settings.isolation().ociBinary(),
-                defaults.supervisor(),
                 AddressPlan.parse(settings.isolation().slotCidr()),
                 defaults.uidBase(),
                 settings.isolation().slotsReady(),

@@ -12,10 +12,6 @@ record Layout(Path dataDir) {
         return dataDir.resolve("sandlot.db");
     }
 
-    Path supervisor() {
-        return dataDir.resolve("bin").resolve("sandlot-supervisor");
-    }
-
     SecretFile apiKey() {
         return new SecretFile(dataDir.resolve("api-key"));
     }
