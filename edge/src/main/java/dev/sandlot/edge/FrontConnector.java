@@ -82,6 +82,11 @@ final class FrontConnector extends ServerConnector {
         return listener;
     }
 
+    /** Takes no more connections, and asks the clients of open ones to end them after their answer. */
+    void stopAccepting() {
+        var _ = shutdown();
+    }
+
     @Override
     protected void configure(Socket socket) {
         super.configure(socket);

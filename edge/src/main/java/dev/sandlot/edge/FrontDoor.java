@@ -76,7 +76,7 @@ public final class FrontDoor implements AutoCloseable {
      * @return whether no exchange had to be cut
      */
     public boolean stop(Duration patience) throws InterruptedException {
-        connectors.forEach(FrontConnector::shutdown);
+        connectors.forEach(FrontConnector::stopAccepting);
         boolean drained = exchanges.awaitNone(patience);
         exchanges.abortAll();
         exchanges.awaitNone(CLOSING_TIME);
