@@ -85,6 +85,8 @@ final class FrontConnector extends ServerConnector {
     /** Takes no more connections, and asks the clients of open ones to end them after their answer. */
     void stopAccepting() {
         var _ = shutdown();
+        // A channel that is registered stays open until its selector looks at it.
+        getSelectorManager().getBeans(ManagedSelector.class).forEach(selector -> selector.submit(_ -> {}));
     }
 
     @Override
