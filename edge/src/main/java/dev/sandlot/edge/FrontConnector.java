@@ -40,7 +40,7 @@ final class FrontConnector extends ServerConnector {
     }
 
     private FrontConnector(Server server, FrontListener listener, HttpConfiguration configuration) {
-        super(server, 0, 1, new HttpConnectionFactory(configuration), http2(configuration));
+        super(server, 1, 1, new HttpConnectionFactory(configuration), http2(configuration));
         this.listener = listener;
         setHost(listener.address());
         setPort(listener.port());
@@ -85,8 +85,6 @@ final class FrontConnector extends ServerConnector {
     /** Takes no more connections, and asks the clients of open ones to end them after their answer. */
     void stopAccepting() {
         var _ = shutdown();
-        // A channel that is registered stays open until its selector looks at it.
-        getSelectorManager().getBeans(ManagedSelector.class).forEach(selector -> selector.submit(_ -> {}));
     }
 
     @Override

@@ -18,7 +18,7 @@ import org.eclipse.jetty.util.thread.QueuedThreadPool;
  */
 public final class FrontDoor implements AutoCloseable {
     private static final int SPARE_THREADS = 4;
-    private static final int THREADS_PER_LISTENER = 2;
+    private static final int THREADS_PER_LISTENER = 3;
     private static final Duration CLOSING_TIME = Duration.ofSeconds(2);
 
     private final Server server;
