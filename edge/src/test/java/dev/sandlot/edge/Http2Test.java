@@ -96,7 +96,9 @@ class Http2Test {
                 return;
             }
             if (data.frame().remaining() > 0) {
-                events.add(StandardCharsets.UTF_8.decode(data.frame().getByteBuffer()).toString());
+                events.add(StandardCharsets.UTF_8
+                        .decode(data.frame().getByteBuffer())
+                        .toString());
             }
             boolean last = data.frame().isEndStream();
             data.release();
@@ -204,9 +206,10 @@ class Http2Test {
                 throw e;
             }
         });
-        MetaData.Request request = new MetaData.Request(
-                "GET", HttpURI.from("http://localhost/"), HttpVersion.HTTP_2, HttpFields.EMPTY);
-        session.newStream(new HeadersFrame(request, null, true), new Stream.Listener() {}).get(5, TimeUnit.SECONDS);
+        MetaData.Request request =
+                new MetaData.Request("GET", HttpURI.from("http://localhost/"), HttpVersion.HTTP_2, HttpFields.EMPTY);
+        session.newStream(new HeadersFrame(request, null, true), new Stream.Listener() {})
+                .get(5, TimeUnit.SECONDS);
         Exchange writing = exchanges.take();
         assertThat(seen.poll(300, TimeUnit.MILLISECONDS)).isNull();
         writing.abort();
@@ -237,7 +240,8 @@ class Http2Test {
         serve(exchange -> exchange.send(404, "early".getBytes(StandardCharsets.UTF_8)));
         Stream stream = request("POST", "localhost", false);
         assertThat(List.of(event(), event(), event())).containsExactly("status 404", "early", "end");
-        stream.data(new DataFrame(stream.getId(), ByteBuffer.allocate(1000), true)).get(5, TimeUnit.SECONDS);
+        stream.data(new DataFrame(stream.getId(), ByteBuffer.allocate(1000), true))
+                .get(5, TimeUnit.SECONDS);
         assertThat(events.poll(300, TimeUnit.MILLISECONDS)).isNull();
     }
 

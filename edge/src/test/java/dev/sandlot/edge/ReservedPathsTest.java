@@ -9,8 +9,22 @@ class ReservedPathsTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "/init", "//init", "/init/", "/./init", "/%69nit", "/INIT", "/%49nit", "/a/../init", "/a/%2e%2e/init",
-                "/%2Finit", "/%2finit", "/init//", "/init/.", "/init%2f", "/../init", "/%2E/init"
+                "/init",
+                "//init",
+                "/init/",
+                "/./init",
+                "/%69nit",
+                "/INIT",
+                "/%49nit",
+                "/a/../init",
+                "/a/%2e%2e/init",
+                "/%2Finit",
+                "/%2finit",
+                "/init//",
+                "/init/.",
+                "/init%2f",
+                "/../init",
+                "/%2E/init"
             })
     void everySpellingOfAReservedPathIsFound(String path) {
         assertThat(ReservedPaths.match(path)).contains("/init");
@@ -25,8 +39,21 @@ class ReservedPathsTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "/", "", "/health", "/files", "/initx", "/init/x", "/x/init", "/%2569nit", "/init%00", "/%", "/%6",
-                "/%6g", "/init%", "/process.Process/Start", "*"
+                "/",
+                "",
+                "/health",
+                "/files",
+                "/initx",
+                "/init/x",
+                "/x/init",
+                "/%2569nit",
+                "/init%00",
+                "/%",
+                "/%6",
+                "/%6g",
+                "/init%",
+                "/process.Process/Start",
+                "*"
             })
     void otherPathsAreLetThrough(String path) {
         assertThat(ReservedPaths.match(path)).isEmpty();

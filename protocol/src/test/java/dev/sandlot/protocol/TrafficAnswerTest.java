@@ -31,7 +31,8 @@ class TrafficAnswerTest {
 
     @Test
     void theOtherAnswersHaveTheirStatusAndKeys() throws IOException {
-        assertThat(json(TrafficAnswer.reservedPath("/init"))).matches("404 \\{\"message\":.*\"path\":\"/init\",\"code\":404}");
+        assertThat(json(TrafficAnswer.reservedPath("/init")))
+                .matches("404 \\{\"message\":.*\"path\":\"/init\",\"code\":404}");
         assertThat(json(TrafficAnswer.resumeRefused(ID))).matches("403 \\{\"sandboxId\":\"iabc\",\"message\".*403}");
         assertThat(json(TrafficAnswer.stillChanging(ID))).matches("409 \\{\"sandboxId\":\"iabc\",\"message\".*409}");
         assertThat(json(TrafficAnswer.trafficTokenRefused(ID))).contains("403 ", "e2b-traffic-access-token");
