@@ -67,6 +67,15 @@ final class Exchanges extends Handler.Abstract.NonBlocking {
 
     private void run(FrontListener.Kind kind, JettyExchange exchange) {
         try {
+            answer(kind, exchange);
+            exchange.finish();
+        } finally {
+            remove(exchange);
+        }
+    }
+
+    private void answer(FrontListener.Kind kind, JettyExchange exchange) {
+        try {
             routing.route(kind, exchange);
         } catch (IOException e) {
             LOG.debug("{} {} was not finished", exchange.method(), exchange.rawPath(), e);
@@ -74,9 +83,6 @@ final class Exchanges extends Handler.Abstract.NonBlocking {
         } catch (RuntimeException | Error e) {
             LOG.error("{} {} failed", exchange.method(), exchange.rawPath(), e);
             answerFailure(exchange);
-        } finally {
-            exchange.finish();
-            remove(exchange);
         }
     }
 

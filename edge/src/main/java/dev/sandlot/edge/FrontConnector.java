@@ -40,7 +40,7 @@ final class FrontConnector extends ServerConnector {
     }
 
     private FrontConnector(Server server, FrontListener listener, HttpConfiguration configuration) {
-        super(server, 0, 1, new HttpConnectionFactory(configuration), http2(configuration));
+        super(server, 1, 1, new HttpConnectionFactory(configuration), http2(configuration));
         this.listener = listener;
         setHost(listener.address());
         setPort(listener.port());
@@ -80,6 +80,11 @@ final class FrontConnector extends ServerConnector {
 
     FrontListener listener() {
         return listener;
+    }
+
+    /** Takes no more connections, and asks the clients of open ones to end them after their answer. */
+    void stopAccepting() {
+        var _ = shutdown();
     }
 
     @Override

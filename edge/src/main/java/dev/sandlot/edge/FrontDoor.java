@@ -17,8 +17,8 @@ import org.eclipse.jetty.util.thread.QueuedThreadPool;
  * an exchange is closed after 640 s.
  */
 public final class FrontDoor implements AutoCloseable {
-    private static final int MIN_THREADS = 2;
-    private static final int MAX_THREADS = 64;
+    private static final int SPARE_THREADS = 4;
+    private static final int THREADS_PER_LISTENER = 3;
     private static final Duration CLOSING_TIME = Duration.ofSeconds(2);
 
     private final Server server;
@@ -34,12 +34,14 @@ public final class FrontDoor implements AutoCloseable {
         if (listeners.isEmpty()) {
             throw new IllegalArgumentException("A front door needs a listener");
         }
-        QueuedThreadPool threads = new QueuedThreadPool(MAX_THREADS, MIN_THREADS);
+        int most = SPARE_THREADS + THREADS_PER_LISTENER * listeners.size();
+        QueuedThreadPool threads = new QueuedThreadPool(most, 1 + listeners.size());
         threads.setName("front");
         threads.setReservedThreads(1);
         server = new Server(threads);
         exchanges = new Exchanges(new Routing(api, sandboxes));
         server.setHandler(exchanges);
+        server.setErrorHandler(new UnreadableRequests());
         for (FrontListener listener : listeners) {
             FrontConnector connector = new FrontConnector(server, listener);
             connectors.add(connector);
@@ -76,7 +78,7 @@ public final class FrontDoor implements AutoCloseable {
      * @return whether no exchange had to be cut
      */
     public boolean stop(Duration patience) throws InterruptedException {
-        connectors.forEach(FrontConnector::shutdown);
+        connectors.forEach(FrontConnector::stopAccepting);
         boolean drained = exchanges.awaitNone(patience);
         exchanges.abortAll();
         exchanges.awaitNone(CLOSING_TIME);

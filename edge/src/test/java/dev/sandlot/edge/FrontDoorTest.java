@@ -70,7 +70,7 @@ class FrontDoorTest {
         try (RawClient client = new RawClient(port)) {
             String all =
                     client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").readAll();
-            assertThat(all).contains("Transfer-Encoding: chunked").endsWith("5\r\nhello\r\n");
+            assertThat(all).contains("Transfer-Encoding: chunked").endsWith("5\r\nhello");
         }
     }
 
@@ -83,7 +83,7 @@ class FrontDoorTest {
         });
         try (RawClient client = new RawClient(port)) {
             assertThat(client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").readAll())
-                    .endsWith("5\r\nhello\r\n");
+                    .endsWith("5\r\nhello");
         }
     }
 
@@ -294,7 +294,10 @@ class FrontDoorTest {
                 "GET / HTTP/1.1\r\nHost: h\r\nX-A: a\r\n b\r\n\r\n",
                 "GET / HTTP/1.1\r\nHost: h\r\nX-A : a\r\n\r\n",
                 "GET / HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n",
-                "GET / HTTP/1.1\r\n\r\n"
+                "GET / HTTP/1.1\r\n\r\n",
+                "GET /a/../../b HTTP/1.1\r\nHost: h\r\n\r\n",
+                "GET /%zz HTTP/1.1\r\nHost: h\r\n\r\n",
+                "GET /a%00b HTTP/1.1\r\nHost: h\r\n\r\n"
             })
     void ambiguousRequestsAreRefused(String request) throws Exception {
         AtomicInteger served = new AtomicInteger();
@@ -304,7 +307,8 @@ class FrontDoorTest {
             text(exchange, 200, "served");
         });
         try (RawClient client = new RawClient(port)) {
-            assertThat(client.send(request).readAll()).startsWith("HTTP/1.1 400");
+            client.send(request).socket.shutdownOutput();
+            assertThat(client.readAll()).startsWith("HTTP/1.1 400").contains("{\"code\":400,\"message\":\"");
         }
         assertThat(served.get()).isZero();
     }
@@ -313,12 +317,10 @@ class FrontDoorTest {
     @ValueSource(
             strings = {
                 "/templates/team%2Fname%3Atag",
-                "/a/../../b",
+                "/a/../b",
+                "/%2e/x",
                 "/a//b/./c",
-                "/%2e%2e/x",
                 "/a;b=c",
-                "/%zz",
-                "/a%00b",
                 "/a%5Cb",
                 "/a\\b",
                 "/x?y=%2F&z"

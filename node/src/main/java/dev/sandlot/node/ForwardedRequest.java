@@ -17,7 +17,7 @@ import java.util.Set;
  * @param upgrade the protocol that the client wants to change to
  * @param repeatable whether it may be sent once more when a reused connection turns out to be dead
  */
-record ForwardedRequest(byte[] head, long length, Optional<String> upgrade, boolean repeatable) {
+record ForwardedRequest(String head, long length, Optional<String> upgrade, boolean repeatable) {
     private static final Set<String> OWN = Set.of("host", "expect", "cookie");
     private static final Set<String> BODIED = Set.of("POST", "PUT", "PATCH");
     private static final Set<String> SAFE = Set.of("GET", "HEAD", "OPTIONS");
@@ -48,10 +48,7 @@ record ForwardedRequest(byte[] head, long length, Optional<String> upgrade, bool
         framing(head, exchange, length);
         head.append("\r\n");
         return new ForwardedRequest(
-                head.toString().getBytes(StandardCharsets.ISO_8859_1),
-                length,
-                upgrade,
-                length == 0 && upgrade.isEmpty() && SAFE.contains(exchange.method()));
+                head.toString(), length, upgrade, length == 0 && upgrade.isEmpty() && SAFE.contains(exchange.method()));
     }
 
     private static void framing(StringBuilder head, Exchange exchange, long length) {
@@ -86,6 +83,6 @@ record ForwardedRequest(byte[] head, long length, Optional<String> upgrade, bool
     }
 
     ByteBuffer headBytes() {
-        return ByteBuffer.wrap(head);
+        return SandboxSocket.bytes(head);
     }
 }

@@ -26,6 +26,7 @@ final class Forwarding {
     private final RunConnections connections;
     private volatile @Nullable SandboxSocket current;
     private volatile boolean failed;
+    private volatile boolean answered;
 
     Forwarding(Exchange exchange, SandboxId sandbox, InetSocketAddress target, RunConnections connections) {
         this.exchange = exchange;
@@ -60,8 +61,11 @@ final class Forwarding {
         exchange.send(400, (e.getMessage() + "\n").getBytes(StandardCharsets.UTF_8));
     }
 
+    /** Ends the exchange with its run; an answer that is whole already is left to reach the client. */
     private void cut() {
-        exchange.abort();
+        if (!answered) {
+            exchange.abort();
+        }
         fail();
     }
 
@@ -205,19 +209,16 @@ final class Forwarding {
     private void relayBody(ServiceBody body, SandboxSocket socket, ServiceAnswer answer) throws IOException {
         boolean none = answer.framing() == ServiceAnswer.Framing.NONE;
         OutputStream out = exchange.start(answer.status(), none ? declaredLength(answer) : answer.length());
-        if (!socket.hasBuffered()) {
-            out.flush();
-        }
+        socket.flushBeforeWaiting(out);
         byte[] buffer = new byte[FIRST_BUFFER];
         for (int count = body.read(buffer); count >= 0; count = body.read(buffer)) {
             out.write(buffer, 0, count);
-            if (!socket.hasBuffered() && !body.isAtEnd()) {
-                out.flush();
-            }
             if (count == buffer.length && count < LARGE_BUFFER) {
                 buffer = new byte[LARGE_BUFFER];
             }
         }
+        socket.flushBeforeWaiting(() -> {});
+        answered = true;
         out.close();
     }
 

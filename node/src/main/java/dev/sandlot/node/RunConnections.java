@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The connections to one run of a sandbox: those in use, each with its way to be cut, and idle ones by port. They
@@ -56,7 +57,7 @@ final class RunConnections {
         }
     }
 
-    private @org.jspecify.annotations.Nullable SandboxSocket poll(InetSocketAddress target) {
+    private @Nullable SandboxSocket poll(InetSocketAddress target) {
         lock.lock();
         try {
             Deque<SandboxSocket> sockets = idle.get(target);

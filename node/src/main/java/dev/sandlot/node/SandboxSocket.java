@@ -1,6 +1,7 @@
 package dev.sandlot.node;
 
 import java.io.EOFException;
+import java.io.Flushable;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
@@ -19,6 +20,7 @@ final class SandboxSocket implements AutoCloseable {
     private final InetSocketAddress target;
     private final SocketChannel channel;
     private final ByteBuffer buffer = ByteBuffer.allocate(BUFFER_SIZE).limit(0);
+    private Flushable beforeWaiting = () -> {};
 
     private SandboxSocket(InetSocketAddress target, SocketChannel channel) {
         this.target = target;
@@ -46,6 +48,11 @@ final class SandboxSocket implements AutoCloseable {
     /** The connection itself; what was read ahead is lost to its user. */
     SocketChannel channel() {
         return channel;
+    }
+
+    /** Has something flushed before each read that may have to wait. */
+    void flushBeforeWaiting(Flushable output) {
+        beforeWaiting = output;
     }
 
     /** Whether bytes were read that nobody has taken yet. */
@@ -81,6 +88,7 @@ final class SandboxSocket implements AutoCloseable {
     int read(byte[] bytes, int offset, int length) throws IOException {
         if (!buffer.hasRemaining()) {
             if (length >= BUFFER_SIZE) {
+                beforeWaiting.flush();
                 return channel.read(ByteBuffer.wrap(bytes, offset, length));
             }
             if (fill(BUFFER_SIZE) < 0) {
@@ -93,6 +101,7 @@ final class SandboxSocket implements AutoCloseable {
     }
 
     private int fill(int atMost) throws IOException {
+        beforeWaiting.flush();
         int count = channel.read(buffer.clear().limit(atMost));
         buffer.flip();
         return count;

@@ -40,11 +40,6 @@ final class ServiceBody {
         return count;
     }
 
-    /** Whether the end is known without reading on. */
-    boolean isAtEnd() {
-        return framing == ServiceAnswer.Framing.LENGTH && left == 0;
-    }
-
     private boolean hasMore() throws IOException {
         return switch (framing) {
             case NONE -> false;
