@@ -127,7 +127,7 @@ final class Composition implements ServerProgram {
         return key;
     }
 
-    private static RuntimeConfig runtimeConfig(Settings settings) {
+    static RuntimeConfig runtimeConfig(Settings settings) {
         RuntimeConfig defaults = RuntimeConfig.defaults(settings.dataDir());
         return new RuntimeConfig(
                 defaults.dataDirectory(),

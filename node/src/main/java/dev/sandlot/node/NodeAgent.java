@@ -216,7 +216,18 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
         } else if (port == ENVD_PORT) {
             sandbox.envd().handle(exchange);
         } else {
+            forward(sandbox, port, exchange);
+        }
+    }
+
+    private void forward(HostedSandbox sandbox, int port, Exchange exchange) throws IOException {
+        SandboxId id = sandbox.spec().id();
+        try {
             ports.forward(exchange, id.value(), sandbox.port(port), sandbox.spec().executionId());
+        } finally {
+            if (hosted.get(id) != sandbox) {
+                ports.drop(sandbox.spec().executionId());
+            }
         }
     }
 
