@@ -1,10 +1,10 @@
 package dev.sandlot.envd;
 
-import dev.sandlot.linux.FileStatus;
-import dev.sandlot.linux.LinuxException;
+import dev.sandlot.linux.Errno;
 import dev.sandlot.linux.Fd;
 import dev.sandlot.linux.FileNames;
-import dev.sandlot.linux.Errno;
+import dev.sandlot.linux.FileStatus;
+import dev.sandlot.linux.LinuxException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;

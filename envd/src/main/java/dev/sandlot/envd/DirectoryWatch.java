@@ -172,7 +172,9 @@ public final class DirectoryWatch implements AutoCloseable {
 
     private void fail(IOException cause) {
         failure = new ConnectException(
-                ConnectCode.INTERNAL, "watching failed: " + FileNames.printable(String.valueOf(cause.getMessage())), cause);
+                ConnectCode.INTERNAL,
+                "watching failed: " + FileNames.printable(String.valueOf(cause.getMessage())),
+                cause);
         changed.signalAll();
     }
 

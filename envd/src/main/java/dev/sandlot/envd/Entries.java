@@ -68,16 +68,15 @@ final class Entries {
     }
 
     private static String typeLetters(FileStatus status) {
-        String kind =
-                switch (status.kind()) {
-                    case DIRECTORY -> "d";
-                    case SYMLINK -> "L";
-                    case BLOCK_DEVICE, CHARACTER_DEVICE -> "D";
-                    case FIFO -> "p";
-                    case SOCKET -> "S";
-                    case REGULAR -> "";
-                    case UNKNOWN -> "?";
-                };
+        String kind = switch (status.kind()) {
+            case DIRECTORY -> "d";
+            case SYMLINK -> "L";
+            case BLOCK_DEVICE, CHARACTER_DEVICE -> "D";
+            case FIFO -> "p";
+            case SOCKET -> "S";
+            case REGULAR -> "";
+            case UNKNOWN -> "?";
+        };
         String set = ((status.mode() & 04000) != 0 ? "u" : "") + ((status.mode() & 02000) != 0 ? "g" : "");
         String character = status.kind() == FileKind.CHARACTER_DEVICE ? "c" : "";
         return kind + set + character + ((status.mode() & 01000) != 0 ? "t" : "");

@@ -94,7 +94,9 @@ public final class FilesystemService {
             throw internal("error reading directory", e);
         } catch (TreeListing.TooMany e) {
             throw new ConnectException(
-                    ConnectCode.INTERNAL, "error reading directory " + FileNames.printable(path) + ": " + e.getMessage(), e);
+                    ConnectCode.INTERNAL,
+                    "error reading directory " + FileNames.printable(path) + ": " + e.getMessage(),
+                    e);
         }
     }
 

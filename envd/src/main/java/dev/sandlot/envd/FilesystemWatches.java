@@ -58,7 +58,9 @@ public final class FilesystemWatches implements AutoCloseable {
                     new DirectoryWatch.Options(path, request.getRecursive(), request.getIncludeEntry()));
         } catch (IOException e) {
             throw new ConnectException(
-                    ConnectCode.INTERNAL, "error watching directory: " + FileNames.printable(String.valueOf(e.getMessage())), e);
+                    ConnectCode.INTERNAL,
+                    "error watching directory: " + FileNames.printable(String.valueOf(e.getMessage())),
+                    e);
         }
     }
 
@@ -126,7 +128,8 @@ public final class FilesystemWatches implements AutoCloseable {
         } catch (LinuxException e) {
             throw switch (e.errno()) {
                 case ENOENT -> new ConnectException(ConnectCode.NOT_FOUND, "path not found: " + name, e);
-                case ENOTDIR -> new ConnectException(ConnectCode.INVALID_ARGUMENT, "path is not a directory: " + name, e);
+                case ENOTDIR ->
+                    new ConnectException(ConnectCode.INVALID_ARGUMENT, "path is not a directory: " + name, e);
                 default -> FilesystemService.internal("error watching directory", e);
             };
         }

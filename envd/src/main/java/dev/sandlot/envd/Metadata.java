@@ -101,8 +101,10 @@ final class Metadata {
 
     private static Optional<String> text(byte[] value) {
         try {
-            return Optional.of(
-                    StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(value)).toString());
+            return Optional.of(StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(value))
+                    .toString());
         } catch (CharacterCodingException _) {
             return Optional.empty();
         }

@@ -3,8 +3,8 @@ package dev.sandlot.envd;
 import dev.sandlot.linux.Directory;
 import dev.sandlot.linux.Errno;
 import dev.sandlot.linux.Fd;
-import dev.sandlot.linux.LinuxException;
 import dev.sandlot.linux.FileTree;
+import dev.sandlot.linux.LinuxException;
 import java.util.ArrayList;
 import java.util.List;
 

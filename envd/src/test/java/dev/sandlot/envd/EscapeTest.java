@@ -43,7 +43,8 @@ class EscapeTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"/../outside/secret", "/tmp/../../outside/secret", "/tmp/abs", "/tmp/up", "/tmp/dir/secret"})
+    @ValueSource(
+            strings = {"/../outside/secret", "/tmp/../../outside/secret", "/tmp/abs", "/tmp/up", "/tmp/dir/secret"})
     void links_and_dots_stay_inside(String path) throws IOException {
         Files.createSymbolicLink(sandbox.at("/tmp/abs"), outside.resolve("secret"));
         Files.createSymbolicLink(sandbox.at("/tmp/up"), Path.of("../../outside/secret"));
@@ -56,11 +57,12 @@ class EscapeTest {
 
     @Test
     void magic_links_lead_nowhere() throws IOException {
-        try (SandboxFiles machine =
-                        new SandboxFiles(FileTree.directory("/"), IdRange.SAME);
+        try (SandboxFiles machine = new SandboxFiles(FileTree.directory("/"), IdRange.SAME);
                 Fd _ = machine.handle("/proc/self/status")) {
             assertThatThrownBy(() -> machine.handle("/proc/self/root/etc"))
-                    .isInstanceOfSatisfying(LinuxException.class, e -> assertThat(e.errno().name()).isEqualTo("ELOOP"));
+                    .isInstanceOfSatisfying(
+                            LinuxException.class,
+                            e -> assertThat(e.errno().name()).isEqualTo("ELOOP"));
             assertThatThrownBy(() -> machine.handle("/proc/self/fd/0")).isInstanceOf(LinuxException.class);
         }
     }
@@ -80,7 +82,8 @@ class EscapeTest {
             for (int i = 0; i < ROUNDS; i++) {
                 sandbox.upload(FilesFixture.put("/tmp/swapped/secret", "overwritten"));
                 sandbox.upload(FilesFixture.put("/tmp/swapped/deep/n" + i, "new"));
-                assertThat(sandbox.download(FilesFixture.get("/tmp/swapped/secret")).text())
+                assertThat(sandbox.download(FilesFixture.get("/tmp/swapped/secret"))
+                                .text())
                         .doesNotContain("secret\"")
                         .isNotEqualTo("secret");
                 assertThat(listed("/tmp")).noneMatch(path -> path.endsWith("/only-outside"));
@@ -119,8 +122,14 @@ class EscapeTest {
 
     private List<String> listed(String path) {
         try {
-            return sandbox.service
-                    .listDir(ListDirRequest.newBuilder().setPath(path).setDepth(5).build(), null)
+            return sandbox
+                    .service
+                    .listDir(
+                            ListDirRequest.newBuilder()
+                                    .setPath(path)
+                                    .setDepth(5)
+                                    .build(),
+                            null)
                     .getEntriesList()
                     .stream()
                     .map(entry -> entry.getPath())

@@ -66,7 +66,11 @@ class FilesystemWatchesTest {
         Files.writeString(sandbox.at("/w/old"), "x");
         String id = watch("/w", false, false);
         sandbox.service.move(
-                MoveRequest.newBuilder().setSource("/w/old").setDestination("/w/new").build(), null);
+                MoveRequest.newBuilder()
+                        .setSource("/w/old")
+                        .setDestination("/w/new")
+                        .build(),
+                null);
         assertThat(events(id)).containsExactly("RENAME old", "CREATE new");
         sandbox.service.makeDir(MakeDirRequest.newBuilder().setPath("/w/dir").build(), null);
         assertThat(events(id)).containsExactly("CREATE dir", "CHMOD dir");

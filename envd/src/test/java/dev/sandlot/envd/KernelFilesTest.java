@@ -96,8 +96,8 @@ class KernelFilesTest {
         Path setting = Path.of("/proc/sys/vm/swappiness");
         String before = Files.readString(setting);
         Files.writeString(sandbox.at("/etc/passwd"), "user:x:1000:1000::/home/user:/bin/sh\n");
-        try (SandboxFiles mapped = new SandboxFiles(
-                FileTree.directory(sandbox.root.toString()), new IdRange(1_000_000, 65536))) {
+        try (SandboxFiles mapped =
+                new SandboxFiles(FileTree.directory(sandbox.root.toString()), new IdRange(1_000_000, 65536))) {
             FilesEndpoint endpoint = new FilesEndpoint(
                     mapped, new Accounts(mapped), () -> "user", () -> "", () -> "", InstantSource.system());
             RecordingExchange write = FilesFixture.put("/mnt/sys/vm/swappiness", "61");
@@ -116,7 +116,8 @@ class KernelFilesTest {
         }
         assertThat(Files.readString(setting)).isEqualTo(before);
         assertThat(Files.getAttribute(sandbox.at("/home/user/new"), "unix:uid")).isEqualTo(1_001_000);
-        assertThat(Files.getAttribute(sandbox.at("/home/user/new/file"), "unix:gid")).isEqualTo(1_001_000);
+        assertThat(Files.getAttribute(sandbox.at("/home/user/new/file"), "unix:gid"))
+                .isEqualTo(1_001_000);
     }
 
     private void mount(String type, String source, String options) throws Exception {

@@ -38,7 +38,9 @@ class MultipartTest {
             assertThat(read).as("seed %s round %s", seed, round).hasSameSizeAs(parts);
             for (int i = 0; i < parts.size(); i++) {
                 assertThat(read.get(i).fileName).isEqualTo(parts.get(i).fileName);
-                assertThat(read.get(i).content).as("seed %s round %s", seed, round).isEqualTo(parts.get(i).content);
+                assertThat(read.get(i).content)
+                        .as("seed %s round %s", seed, round)
+                        .isEqualTo(parts.get(i).content);
             }
         }
     }
@@ -48,13 +50,16 @@ class MultipartTest {
     void a_damaged_body_is_read_or_refused_but_never_read_forever(long seed) {
         Random random = new Random(seed);
         for (int round = 0; round < 200; round++) {
-            byte[] body = write(List.of(new Expected("a", content(random)), new Expected("b", content(random))), random);
+            byte[] body =
+                    write(List.of(new Expected("a", content(random)), new Expected("b", content(random))), random);
             for (int i = random.nextInt(4); i >= 0; i--) {
                 body[random.nextInt(body.length)] = (byte) random.nextInt(256);
             }
             byte[] cut = Arrays.copyOf(body, random.nextInt(body.length));
             try {
-                int total = read(new ByteArrayInputStream(cut), random).stream().mapToInt(p -> p.content.length).sum();
+                int total = read(new ByteArrayInputStream(cut), random).stream()
+                        .mapToInt(p -> p.content.length)
+                        .sum();
                 assertThat(total).isLessThanOrEqualTo(cut.length);
             } catch (Multipart.Malformed e) {
                 assertThat(e).hasMessageContaining("multipart");
@@ -108,13 +113,12 @@ class MultipartTest {
     }
 
     private static byte[] content(Random random) {
-        int size =
-                switch (random.nextInt(4)) {
-                    case 0 -> 0;
-                    case 1 -> random.nextInt(40);
-                    case 2 -> random.nextInt(2000);
-                    default -> random.nextInt(200_000);
-                };
+        int size = switch (random.nextInt(4)) {
+            case 0 -> 0;
+            case 1 -> random.nextInt(40);
+            case 2 -> random.nextInt(2000);
+            default -> random.nextInt(200_000);
+        };
         String pieces = "\r\n--" + BOUNDARY;
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         while (out.size() < size) {

@@ -90,11 +90,15 @@ class FileTreeTest {
 
     @Test
     void failures_tell_the_call_the_subject_and_the_reason() {
-        LinuxException missing =
-                catchThrowableOfType(LinuxException.class, () -> FileTree.open(root, "none", Open.READ, 0, 0).close());
+        LinuxException missing = catchThrowableOfType(
+                LinuxException.class,
+                () -> FileTree.open(root, "none", Open.READ, 0, 0).close());
         assertThat(missing).hasMessage("openat2 none: ENOENT");
-        assertErrno(Errno.EINVAL, () -> FileTree.open(root, "a\0b", Open.READ, 0, 0).close());
-        assertErrno(Errno.EXDEV, () -> FileTree.open(root, "../x", Open.PATH, 0, Open.BENEATH).close());
+        assertErrno(
+                Errno.EINVAL, () -> FileTree.open(root, "a\0b", Open.READ, 0, 0).close());
+        assertErrno(
+                Errno.EXDEV,
+                () -> FileTree.open(root, "../x", Open.PATH, 0, Open.BENEATH).close());
     }
 
     @Test
