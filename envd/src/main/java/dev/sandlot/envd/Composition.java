@@ -120,8 +120,8 @@ final class Composition {
     }
 
     private void concatenate(List<String> sources, String target, Account owner) throws LinuxException {
-        SandboxFile created = files.create(target)
-                .orElseThrow(() -> new LinuxException("openat2", target, Errno.EEXIST.number()));
+        SandboxFile created =
+                files.create(target).orElseThrow(() -> new LinuxException("openat2", target, Errno.EEXIST.number()));
         try (SandboxFile out = created) {
             byte[] buffer = new byte[CHUNK];
             for (String source : sources) {

@@ -30,7 +30,8 @@ record ContentDisposition(String type, Map<String, String> parameters) {
     /** The field of a part; parameters that make no sense are passed over. */
     static ContentDisposition parse(String field) {
         int semicolon = field.indexOf(';');
-        String type = (semicolon < 0 ? field : field.substring(0, semicolon)).strip().toLowerCase(Locale.ROOT);
+        String type =
+                (semicolon < 0 ? field : field.substring(0, semicolon)).strip().toLowerCase(Locale.ROOT);
         Map<String, String> parameters = new HashMap<>();
         int at = semicolon < 0 ? field.length() : semicolon;
         while (at < field.length()) {
@@ -41,7 +42,8 @@ record ContentDisposition(String type, Map<String, String> parameters) {
 
     /** A parameter, from its extended form if there is one. */
     Optional<String> parameter(String name) {
-        Optional<String> extended = Optional.ofNullable(parameters.get(name + "*")).flatMap(ContentDisposition::extended);
+        Optional<String> extended =
+                Optional.ofNullable(parameters.get(name + "*")).flatMap(ContentDisposition::extended);
         return extended.or(() -> Optional.ofNullable(parameters.get(name)));
     }
 
@@ -77,7 +79,9 @@ record ContentDisposition(String type, Map<String, String> parameters) {
     private static int quoted(String field, int start, StringBuilder out) {
         int at = start;
         while (at < field.length() && field.charAt(at) != '"') {
-            if (field.charAt(at) == '\\' && at + 1 < field.length() && TOKEN_SPECIALS.indexOf(field.charAt(at + 1)) >= 0) {
+            if (field.charAt(at) == '\\'
+                    && at + 1 < field.length()
+                    && TOKEN_SPECIALS.indexOf(field.charAt(at + 1)) >= 0) {
                 at++;
             }
             out.append(field.charAt(at));
@@ -93,7 +97,8 @@ record ContentDisposition(String type, Map<String, String> parameters) {
             return Optional.empty();
         }
         try {
-            return Optional.of(Query.parse("v=" + parts[2].replace("+", "%2B").replace("&", "%26")).text("v"));
+            return Optional.of(Query.parse("v=" + parts[2].replace("+", "%2B").replace("&", "%26"))
+                    .text("v"));
         } catch (Query.Malformed _) {
             return Optional.empty();
         }

@@ -15,8 +15,7 @@ final class ContentTypes {
     static final String BINARY = "application/octet-stream";
 
     private static final String TEXT = "text/plain; charset=utf-8";
-    private static final String TABLE =
-            """
+    private static final String TABLE = """
             text/plain; charset=utf-8: txt text log conf cfg ini env list def in asc
             text/html; charset=utf-8: html htm shtml
             text/css; charset=utf-8: css
@@ -127,8 +126,23 @@ final class ContentTypes {
             new Signature(0, "\0asm", "application/wasm"));
 
     private static final List<String> HTML = List.of(
-            "<!DOCTYPE HTML", "<HTML", "<HEAD", "<SCRIPT", "<IFRAME", "<H1", "<DIV", "<FONT", "<TABLE", "<A",
-            "<STYLE", "<TITLE", "<B", "<BODY", "<BR", "<P", "<!--");
+            "<!DOCTYPE HTML",
+            "<HTML",
+            "<HEAD",
+            "<SCRIPT",
+            "<IFRAME",
+            "<H1",
+            "<DIV",
+            "<FONT",
+            "<TABLE",
+            "<A",
+            "<STYLE",
+            "<TITLE",
+            "<B",
+            "<BODY",
+            "<BR",
+            "<P",
+            "<!--");
 
     private ContentTypes() {}
 

@@ -121,7 +121,8 @@ final class Download {
     private void sendUnsized(SandboxFile file) throws IOException {
         byte[] buffer = new byte[FIRST_CHUNK];
         int length = file.fill(buffer);
-        response().set("Content-Type", ContentTypes.byName(path).orElseGet(() -> ContentTypes.byContent(buffer, length)));
+        response()
+                .set("Content-Type", ContentTypes.byName(path).orElseGet(() -> ContentTypes.byContent(buffer, length)));
         boolean whole = length < buffer.length;
         OutputStream out = exchange.start(200, whole ? length : -1);
         if (whole) {
@@ -208,7 +209,8 @@ final class Download {
 
     private static byte[] head(int index, String boundary, String contentRange, String type) {
         String start = index == 0 ? "--" : "\r\n--";
-        return ascii(start + boundary + "\r\nContent-Range: " + contentRange + "\r\nContent-Type: " + type + "\r\n\r\n");
+        return ascii(
+                start + boundary + "\r\nContent-Range: " + contentRange + "\r\nContent-Type: " + type + "\r\n\r\n");
     }
 
     private static byte[] ascii(String text) {
@@ -219,7 +221,8 @@ final class Download {
         byte[] buffer = new byte[(int) Math.min(range.length(), FIRST_CHUNK)];
         long done = 0;
         while (done < range.length()) {
-            int count = file.readAt(range.start() + done, buffer, 0, (int) Math.min(buffer.length, range.length() - done));
+            int count =
+                    file.readAt(range.start() + done, buffer, 0, (int) Math.min(buffer.length, range.length() - done));
             if (count < 0) {
                 throw new IOException("the file became shorter while it was sent");
             }

@@ -36,8 +36,7 @@ final class FileSignatures {
      *
      * @param token the sandbox's token; empty when it has none and everything is open
      */
-    void check(String token, Operation operation, Headers headers, Query query)
-            throws RestException, Query.Malformed {
+    void check(String token, Operation operation, Headers headers, Query query) throws RestException, Query.Malformed {
         Optional<Long> expiration = query.integer("signature_expiration");
         if (token.isEmpty()) {
             return;

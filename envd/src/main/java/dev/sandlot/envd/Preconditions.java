@@ -12,12 +12,15 @@ import java.util.Optional;
 
 /** The conditions of a request on a file that has a time of change and no entity tag (RFC 9110 section 13). */
 final class Preconditions {
-    private static final DateTimeFormatter IMF =
-            DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.ROOT).withZone(ZoneOffset.UTC);
+    private static final DateTimeFormatter IMF = DateTimeFormatter.ofPattern(
+                    "EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.ROOT)
+            .withZone(ZoneOffset.UTC);
     private static final List<DateTimeFormatter> READABLE = List.of(
             IMF,
-            DateTimeFormatter.ofPattern("EEEE, dd-MMM-yy HH:mm:ss 'GMT'", Locale.ROOT).withZone(ZoneOffset.UTC),
-            DateTimeFormatter.ofPattern("EEE MMM ppd HH:mm:ss yyyy", Locale.ROOT).withZone(ZoneOffset.UTC));
+            DateTimeFormatter.ofPattern("EEEE, dd-MMM-yy HH:mm:ss 'GMT'", Locale.ROOT)
+                    .withZone(ZoneOffset.UTC),
+            DateTimeFormatter.ofPattern("EEE MMM ppd HH:mm:ss yyyy", Locale.ROOT)
+                    .withZone(ZoneOffset.UTC));
 
     private final Headers request;
     private final Instant modified;
@@ -35,7 +38,8 @@ final class Preconditions {
     /** The status that a failed condition answers with; empty when the file is to be sent. */
     Optional<Integer> failure() {
         Optional<String> match = request.first("If-Match");
-        boolean matches = match.map(value -> value.strip().equals("*")).orElseGet(() -> !changedSince("If-Unmodified-Since"));
+        boolean matches =
+                match.map(value -> value.strip().equals("*")).orElseGet(() -> !changedSince("If-Unmodified-Since"));
         if (!matches) {
             return Optional.of(412);
         }
@@ -49,7 +53,8 @@ final class Preconditions {
 
     /** Whether a {@code Range} of the request counts. */
     boolean allowsRange() {
-        return !request.has("If-Range") || time("If-Range").filter(modified::equals).isPresent();
+        return !request.has("If-Range")
+                || time("If-Range").filter(modified::equals).isPresent();
     }
 
     private boolean changedSince(String field) {

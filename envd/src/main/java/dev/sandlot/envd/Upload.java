@@ -49,7 +49,8 @@ final class Upload {
             storeParts(owner, store, parts(body, type), stored);
         } else {
             throw new RestException(
-                    400, "unsupported content type '" + field + "': use multipart/form-data or application/octet-stream");
+                    400,
+                    "unsupported content type '" + field + "': use multipart/form-data or application/octet-stream");
         }
         return stored.json();
     }
@@ -104,8 +105,11 @@ final class Upload {
     }
 
     private InputStream decoded() throws RestException, IOException {
-        String coding =
-                exchange.requestHeaders().first("Content-Encoding").orElse("").strip().toLowerCase(Locale.ROOT);
+        String coding = exchange.requestHeaders()
+                .first("Content-Encoding")
+                .orElse("")
+                .strip()
+                .toLowerCase(Locale.ROOT);
         return switch (coding) {
             case "", "identity" -> exchange.requestBody();
             case "gzip" -> gunzipped();

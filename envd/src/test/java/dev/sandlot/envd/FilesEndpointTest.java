@@ -45,7 +45,8 @@ class FilesEndpointTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"/tmp/test.txt,test.txt", "/tmp/archive.tar.gz,archive.tar.gz", "/tmp/.env,.env", "/tmp/a/b/c.txt,c.txt"})
+    @CsvSource({"/tmp/test.txt,test.txt", "/tmp/archive.tar.gz,archive.tar.gz", "/tmp/.env,.env", "/tmp/a/b/c.txt,c.txt"
+    })
     void R1_downloads_carry_the_base_name_unquoted(String path, String name) throws IOException {
         write(path, "content");
         RecordingExchange answer = sandbox.download(FilesFixture.get(path));
@@ -74,7 +75,8 @@ class FilesEndpointTest {
     @Test
     void R3_text_is_compressed_for_who_accepts_gzip() throws IOException {
         write("/tmp/a.txt", "hello".repeat(10000));
-        RecordingExchange answer = sandbox.download(FilesFixture.get("/tmp/a.txt").header("Accept-Encoding", "gzip"));
+        RecordingExchange answer =
+                sandbox.download(FilesFixture.get("/tmp/a.txt").header("Accept-Encoding", "gzip"));
         assertThat(answer.field("Content-Encoding")).isEqualTo("gzip");
         assertThat(answer.field("Content-Type")).isEqualTo("text/plain; charset=utf-8");
         assertThat(answer.field("Vary")).isEqualTo("Accept-Encoding");
@@ -98,9 +100,9 @@ class FilesEndpointTest {
                 .header("Content-Type", "multipart/form-data; boundary=x")
                 .header("Content-Encoding", "gzip")
                 .body(FilesFixture.gzip(form)));
-        RecordingExchange raw = sandbox.upload(FilesFixture.put("/tmp/raw", FilesFixture.gzip("raw".getBytes(
-                        StandardCharsets.UTF_8)))
-                .header("Content-Encoding", "gzip"));
+        RecordingExchange raw =
+                sandbox.upload(FilesFixture.put("/tmp/raw", FilesFixture.gzip("raw".getBytes(StandardCharsets.UTF_8)))
+                        .header("Content-Encoding", "gzip"));
         assertThat(multipart.status()).isEqualTo(200);
         assertThat(multipart.text())
                 .isEqualTo("[{\"name\":\"b.txt\",\"path\":\"/home/user/a/b.txt\",\"type\":\"file\"}]");
@@ -113,7 +115,8 @@ class FilesEndpointTest {
     void R6_raw_uploads_are_stored_exactly() throws IOException {
         byte[] large = new byte[3_000_001];
         new Random(7).nextBytes(large);
-        assertThat(sandbox.upload(FilesFixture.put("/tmp/plain", "one")).status()).isEqualTo(200);
+        assertThat(sandbox.upload(FilesFixture.put("/tmp/plain", "one")).status())
+                .isEqualTo(200);
         assertThat(sandbox.upload(FilesFixture.put("/tmp/n/e/w/file", large)).status())
                 .isEqualTo(200);
         assertThat(sandbox.upload(FilesFixture.put("/tmp/plain", "2")).status()).isEqualTo(200);
@@ -142,7 +145,8 @@ class FilesEndpointTest {
     void R8_gzip_goes_up_and_comes_down() throws IOException {
         byte[] content = new byte[500_000];
         new Random(1).nextBytes(content);
-        sandbox.upload(FilesFixture.put("/tmp/f.bin", FilesFixture.gzip(content)).header("Content-Encoding", "gzip"));
+        sandbox.upload(
+                FilesFixture.put("/tmp/f.bin", FilesFixture.gzip(content)).header("Content-Encoding", "gzip"));
         RecordingExchange down = sandbox.download(FilesFixture.get("/tmp/f.bin").header("accept-encoding", "GZIP"));
         assertThat(FilesFixture.gunzip(down.bytes())).isEqualTo(content);
         assertThat(down.field("Content-Type")).isEqualTo("application/octet-stream");
@@ -174,7 +178,8 @@ class FilesEndpointTest {
                 "gzip;q=0, identity;q=0|"
             })
     void R9_the_coding_is_chosen_by_the_table(String field, String coding) {
-        var choice = ContentEncodings.accepted(field == null ? List.of() : List.of(field)).choice();
+        var choice = ContentEncodings.accepted(field == null ? List.of() : List.of(field))
+                .choice();
         assertThat(choice.map(Enum::name).orElse(null)).isEqualTo(coding);
     }
 
@@ -264,7 +269,8 @@ class FilesEndpointTest {
         assertError(sandbox.compose("{\"source_paths\":[\"/tmp\"],\"destination\":\"/tmp/x\"}"), 400);
         assertError(sandbox.compose("{\"source_paths\":[\"/tmp/none\"],\"destination\":\"/tmp/x\"}"), 404);
         assertError(
-                sandbox.compose("{\"source_paths\":[\"/tmp/1\"],\"destination\":\"/tmp/x\",\"username\":\"nobody\"}"), 401);
+                sandbox.compose("{\"source_paths\":[\"/tmp/1\"],\"destination\":\"/tmp/x\",\"username\":\"nobody\"}"),
+                401);
         assertThat(sandbox.at("/tmp/1")).hasContent("one");
     }
 
@@ -290,7 +296,8 @@ class FilesEndpointTest {
                 "'',WRITE,'',-,v1_p06MGKJzimBFbjIvpRW5UTJCifAxyKNhT/W6CnNvMlE",
                 "/home/user/ä b.txt,WRITE,root,1893456000,v1_LNv1yGoQbeZWc3y6osT+0/k08xrINjNIVeFDukoOgeE"
             })
-    void R20_signatures_are_those_of_the_contract(String path, String operation, String user, Long at, String expected) {
+    void R20_signatures_are_those_of_the_contract(
+            String path, String operation, String user, Long at, String expected) {
         assertThat(FileSignatures.sign(
                         "secret-token",
                         FileSignatures.Operation.valueOf(operation),
@@ -304,22 +311,23 @@ class FilesEndpointTest {
     void R20_who_may_pass_is_decided_in_order() throws IOException {
         write("/home/user/hello.txt", "hi");
         sandbox.token = "secret-token";
-        String good = "/files?path=hello.txt&signature=" + FilesFixture.encode("v1_EnlOIMdb7IgnX5QaDjLz2gUpNaVQOAGMKppE1cMzv94");
+        String good = "/files?path=hello.txt&signature="
+                + FilesFixture.encode("v1_EnlOIMdb7IgnX5QaDjLz2gUpNaVQOAGMKppE1cMzv94");
         long past = FilesFixture.NOW.getEpochSecond() - 1;
         assertThat(sandbox.download(new RecordingExchange("GET", good)).text()).isEqualTo("hi");
         assertMessage(
                 new RecordingExchange("GET", good).header("X-Access-Token", "wrong"),
                 "access token present in header but does not match");
-        assertThat(sandbox.download(FilesFixture.get("hello.txt").header("X-Access-Token", "secret-token")).text())
+        assertThat(sandbox.download(FilesFixture.get("hello.txt").header("X-Access-Token", "secret-token"))
+                        .text())
                 .isEqualTo("hi");
         assertMessage(FilesFixture.get("hello.txt"), "missing signature query parameter");
         assertMessage(new RecordingExchange("GET", good + "x"), "invalid signature");
         assertMessage(new RecordingExchange("GET", good + "&signature_expiration=1893456000"), "invalid signature");
-        assertMessage(
-                new RecordingExchange("GET", signed(past)), "signature is already expired");
-        assertMessage(
-                new RecordingExchange("GET", signed(past).replace("v1_", "v1_x")), "invalid signature");
-        assertThat(sandbox.download(new RecordingExchange("GET", signed(past + 1))).status())
+        assertMessage(new RecordingExchange("GET", signed(past)), "signature is already expired");
+        assertMessage(new RecordingExchange("GET", signed(past).replace("v1_", "v1_x")), "invalid signature");
+        assertThat(sandbox.download(new RecordingExchange("GET", signed(past + 1)))
+                        .status())
                 .isEqualTo(200);
         RecordingExchange malformed = sandbox.download(new RecordingExchange("GET", good + "&signature_expiration=x"));
         assertThat(malformed.status()).isEqualTo(400);
@@ -354,7 +362,8 @@ class FilesEndpointTest {
             })
     void single_ranges_are_answered(String range, int status, String content, String contentRange) throws IOException {
         write("/tmp/r.bin", "0123456789");
-        RecordingExchange answer = sandbox.download(FilesFixture.get("/tmp/r.bin").header("Range", range));
+        RecordingExchange answer =
+                sandbox.download(FilesFixture.get("/tmp/r.bin").header("Range", range));
         assertThat(answer.status()).isEqualTo(status);
         assertThat(answer.text()).isEqualTo(content);
         assertThat(answer.field("Content-Range")).isEqualTo(contentRange);
@@ -365,7 +374,8 @@ class FilesEndpointTest {
     @CsvSource({"bytes=10-,bytes */10", "bytes=-0,bytes */10", "bytes=5-3,", "items=0-1,", "bytes=x-,", "bytes=5,"})
     void ranges_that_cannot_be_are_416(String range, String contentRange) throws IOException {
         write("/tmp/r.bin", "0123456789");
-        RecordingExchange answer = sandbox.download(FilesFixture.get("/tmp/r.bin").header("Range", range));
+        RecordingExchange answer =
+                sandbox.download(FilesFixture.get("/tmp/r.bin").header("Range", range));
         assertThat(answer.status()).isEqualTo(416);
         assertThat(answer.field("Content-Range")).isEqualTo(contentRange);
         assertThat(answer.field("Content-Type")).isEqualTo("text/plain; charset=utf-8");
@@ -374,13 +384,16 @@ class FilesEndpointTest {
     @Test
     void several_ranges_come_as_parts() throws IOException {
         write("/tmp/r.txt", "0123456789");
-        RecordingExchange answer = sandbox.download(FilesFixture.get("/tmp/r.txt").header("Range", "bytes=0-1, 8-"));
+        RecordingExchange answer =
+                sandbox.download(FilesFixture.get("/tmp/r.txt").header("Range", "bytes=0-1, 8-"));
         assertThat(answer.status()).isEqualTo(206);
         String boundary = answer.field("Content-Type").replace("multipart/byteranges; boundary=", "");
         assertThat(answer.text())
-                .isEqualTo("--B\r\nContent-Range: bytes 0-1/10\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n01\r\n--B\r\n"
-                        .concat("Content-Range: bytes 8-9/10\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n89\r\n--B--\r\n")
-                        .replace("--B", "--" + boundary));
+                .isEqualTo(
+                        "--B\r\nContent-Range: bytes 0-1/10\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n01\r\n--B\r\n"
+                                .concat(
+                                        "Content-Range: bytes 8-9/10\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n89\r\n--B--\r\n")
+                                .replace("--B", "--" + boundary));
         assertThat(answer.complete()).isTrue();
     }
 
@@ -390,7 +403,8 @@ class FilesEndpointTest {
         Files.setLastModifiedTime(sandbox.at("/tmp/c"), FileTime.fromMillis(1_600_000_000_500L));
         String same = "Sun, 13 Sep 2020 12:26:40 GMT";
         String before = "Sun, 13 Sep 2020 12:26:39 GMT";
-        assertThat(sandbox.download(FilesFixture.get("/tmp/c")).field("Last-Modified")).isEqualTo(same);
+        assertThat(sandbox.download(FilesFixture.get("/tmp/c")).field("Last-Modified"))
+                .isEqualTo(same);
         assertThat(conditional("If-Modified-Since", same)).isEqualTo(304);
         assertThat(conditional("If-Modified-Since", before)).isEqualTo(200);
         assertThat(conditional("If-Modified-Since", "nonsense")).isEqualTo(200);
@@ -407,7 +421,8 @@ class FilesEndpointTest {
     @Test
     void empty_files_declare_their_length() throws IOException {
         write("/tmp/empty", "");
-        RecordingExchange answer = sandbox.download(FilesFixture.get("/tmp/empty").header("Range", "bytes=0-"));
+        RecordingExchange answer =
+                sandbox.download(FilesFixture.get("/tmp/empty").header("Range", "bytes=0-"));
         assertThat(answer.status()).isEqualTo(200);
         assertThat(answer.declaredLength()).isZero();
         assertThat(answer.complete()).isTrue();
@@ -426,7 +441,8 @@ class FilesEndpointTest {
         Path path = sandbox.at("/tmp/" + name);
         Files.createDirectories(path.getParent());
         Files.write(path, content.getBytes(StandardCharsets.ISO_8859_1));
-        assertThat(sandbox.download(FilesFixture.get("/tmp/" + name)).field("Content-Type")).isEqualTo(type);
+        assertThat(sandbox.download(FilesFixture.get("/tmp/" + name)).field("Content-Type"))
+                .isEqualTo(type);
     }
 
     @Test
@@ -512,7 +528,8 @@ class FilesEndpointTest {
                                 .body(new byte[] {'x'}))
                         .text())
                 .contains("/tmp/\uFFFDä");
-        assertThat(sandbox.download(new RecordingExchange("GET", "/files?path=/tmp/%ff%c3%a4")).text())
+        assertThat(sandbox.download(new RecordingExchange("GET", "/files?path=/tmp/%ff%c3%a4"))
+                        .text())
                 .isEqualTo("x");
         assertError(sandbox.download(FilesFixture.get("/tmp/\uFFFDä")), 404);
     }
@@ -521,8 +538,8 @@ class FilesEndpointTest {
     void concurrent_uploads_into_a_new_tree_all_arrive() throws Exception {
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Callable<Integer>> calls = IntStream.range(0, 16)
-                    .<Callable<Integer>>mapToObj(
-                            i -> () -> sandbox.upload(FilesFixture.put("/tmp/a/b/c/" + i, "x")).status())
+                    .<Callable<Integer>>mapToObj(i -> () -> sandbox.upload(FilesFixture.put("/tmp/a/b/c/" + i, "x"))
+                            .status())
                     .toList();
             for (var result : threads.invokeAll(calls)) {
                 assertThat(result.get()).isEqualTo(200);
@@ -579,7 +596,8 @@ class FilesEndpointTest {
     private String signed(long expiration) {
         String signature = FileSignatures.sign(
                 "secret-token", FileSignatures.Operation.READ, "hello.txt", "", Optional.of(expiration));
-        return "/files?path=hello.txt&signature_expiration=" + expiration + "&signature=" + FilesFixture.encode(signature);
+        return "/files?path=hello.txt&signature_expiration=" + expiration + "&signature="
+                + FilesFixture.encode(signature);
     }
 
     private int conditional(String field, String value) {
@@ -587,7 +605,8 @@ class FilesEndpointTest {
     }
 
     private int ifRange(String value) {
-        return sandbox.download(FilesFixture.get("/tmp/c").header("Range", "bytes=0-1").header("If-Range", value))
+        return sandbox.download(
+                        FilesFixture.get("/tmp/c").header("Range", "bytes=0-1").header("If-Range", value))
                 .status();
     }
 
@@ -610,7 +629,9 @@ class FilesEndpointTest {
 
     private static void assertError(RecordingExchange answer, int status) {
         assertThat(answer.status()).as(answer.text()).isEqualTo(status);
-        assertThat(answer.text()).startsWith("{\"code\":" + status + ",\"message\":\"").endsWith("\"}\n");
+        assertThat(answer.text())
+                .startsWith("{\"code\":" + status + ",\"message\":\"")
+                .endsWith("\"}\n");
         assertThat(answer.field("Content-Type")).isEqualTo("application/json; charset=utf-8");
         assertThat(answer.field("X-Content-Type-Options")).isEqualTo("nosniff");
     }

@@ -241,8 +241,7 @@ class FilesystemServiceTest {
         assertCode(() -> stat("/none"), ConnectCode.NOT_FOUND, "/none");
         assertCode(() -> stat("/etc/passwd/x"), ConnectCode.INTERNAL, "ENOTDIR");
         StatRequest etc = StatRequest.newBuilder().setPath("/etc").build();
-        assertCode(
-                () -> sandbox.service.stat(etc, "ghost"), ConnectCode.UNAUTHENTICATED, "invalid username: 'ghost'");
+        assertCode(() -> sandbox.service.stat(etc, "ghost"), ConnectCode.UNAUTHENTICATED, "invalid username: 'ghost'");
         assertCode(() -> sandbox.service.stat(etc, "0"), ConnectCode.UNAUTHENTICATED, "invalid username: '0'");
         assertThat(sandbox.service.stat(etc, "user").getEntry().getName()).isEqualTo("etc");
         sandbox.defaultUser = "";
@@ -255,7 +254,8 @@ class FilesystemServiceTest {
         link("/tmp/l", "m");
         assertThat(stat("/tmp/m").getMetadataMap()).containsExactlyEntriesOf(Map.of("k", "v"));
         assertThat(stat("/tmp/l").getMetadataMap()).containsEntry("k", "v");
-        assertThat(list("/tmp", 1)).allSatisfy(e -> assertThat(e.getMetadataMap()).containsEntry("k", "v"));
+        assertThat(list("/tmp", 1))
+                .allSatisfy(e -> assertThat(e.getMetadataMap()).containsEntry("k", "v"));
     }
 
     @Test
@@ -270,8 +270,7 @@ class FilesystemServiceTest {
         assertThat(sandbox.accounts.user("user")).isEmpty();
         assertThat(sandbox.accounts.user("big")).isEmpty();
         assertThat(sandbox.accounts.user("neg")).isEmpty();
-        assertThat(sandbox.accounts.user("new"))
-                .hasValue(new Account("new", 7, 8, List.of(8), "/n", "/bin/sh"));
+        assertThat(sandbox.accounts.user("new")).hasValue(new Account("new", 7, 8, List.of(8), "/n", "/bin/sh"));
         Files.delete(sandbox.at("/etc/passwd"));
         assertThat(sandbox.accounts.user("new")).isEmpty();
     }
