@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
  * good and ends at {@link #close}. No other thread of the process changes.
  */
 public final class BorrowedIdentity implements AutoCloseable {
-    private final ExecutorService thread =
-            Executors.newSingleThreadExecutor(Thread.ofPlatform().name("identity").daemon().factory());
+    private final ExecutorService thread = Executors.newSingleThreadExecutor(
+            Thread.ofPlatform().name("identity").daemon().factory());
 
     /** @throws LinuxException when this process may not take the identity */
     public BorrowedIdentity(int uid, int gid) throws LinuxException {

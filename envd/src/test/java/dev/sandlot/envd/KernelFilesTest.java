@@ -1,0 +1,131 @@
+package dev.sandlot.envd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sandlot.linux.FileTree;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The acceptance rows of envd.md 12.1 that need root: file systems that are full, or the kernel's own. */
+@Tag("kernel")
+class KernelFilesTest {
+    private FilesFixture sandbox;
+    private Path mounted;
+
+    @BeforeEach
+    void open(@TempDir Path root) throws IOException {
+        sandbox = new FilesFixture(root);
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        sandbox.close();
+        if (mounted != null) {
+            run("umount", mounted.toString());
+        }
+    }
+
+    @Test
+    void R10_a_parent_on_a_pseudo_file_system_is_500() throws Exception {
+        mount("proc", "proc", "ro");
+        RecordingExchange answer = sandbox.upload(FilesFixture.put("/mnt/nowhere/file", "x"));
+        assertThat(answer.status()).isEqualTo(500);
+        assertThat(answer.text()).contains("error ensuring directories: ");
+    }
+
+    @Test
+    void R12_a_pseudo_file_system_that_takes_no_files_is_500() throws Exception {
+        mount("proc", "proc", "nosuid");
+        RecordingExchange answer = sandbox.upload(FilesFixture.put("/mnt/file", "x"));
+        assertThat(answer.status()).isEqualTo(500);
+        assertThat(answer.text()).contains("error opening file: ");
+    }
+
+    @Test
+    void R13_a_full_file_system_is_507_and_says_what_is_missing() throws Exception {
+        mount("tmpfs", "tmpfs", "size=4096,nr_inodes=3");
+        RecordingExchange large = sandbox.upload(FilesFixture.put("/mnt/large", "x".repeat(10_000)));
+        assertThat(large.status()).isEqualTo(507);
+        assertThat(large.text()).contains("\"attempted to write 10000 bytes: not enough disk space available\"");
+        RecordingExchange fresh = sandbox.upload(FilesFixture.put("/mnt/fresh", "x"));
+        assertThat(fresh.text()).contains("\"attempted to write 1 bytes: not enough disk space available\"");
+        RecordingExchange chunked = sandbox.upload(new RecordingExchange("POST", "/files?path=/mnt/fresh")
+                .header("Content-Type", "application/octet-stream")
+                .body(new ByteArrayInputStream(new byte[9000]), -1));
+        assertThat(chunked.text()).contains("\"message\":\"not enough disk space available\"");
+        RecordingExchange noInode = sandbox.upload(FilesFixture.put("/mnt/third", "x"));
+        assertThat(noInode.status()).isEqualTo(507);
+        assertThat(noInode.text()).contains("not enough inodes available");
+    }
+
+    @Test
+    void R14_a_full_file_system_takes_a_smaller_file_in_place_of_a_larger() throws Exception {
+        mount("tmpfs", "tmpfs", "size=8192");
+        assertThat(sandbox.upload(FilesFixture.put("/mnt/f", "x".repeat(8192))).status())
+                .isEqualTo(200);
+        assertThat(sandbox.upload(FilesFixture.put("/mnt/f", "small")).status()).isEqualTo(200);
+        assertThat(sandbox.at("/mnt/f")).hasContent("small");
+    }
+
+    @Test
+    void R15_kernel_files_are_written_and_read_to_their_end() throws Exception {
+        mount("proc", "proc", "nosuid");
+        long pid = ProcessHandle.current().pid();
+        String path = "/mnt/" + pid + "/oom_score_adj";
+        String now = Files.readString(Path.of("/proc/self/oom_score_adj")).strip();
+        assertThat(sandbox.upload(FilesFixture.put(path, now)).status()).isEqualTo(200);
+        RecordingExchange plain = sandbox.download(FilesFixture.get(path));
+        assertThat(plain.text().strip()).isEqualTo(now);
+        assertThat(plain.complete()).isTrue();
+        RecordingExchange zipped = sandbox.download(FilesFixture.get(path).header("Accept-Encoding", "gzip"));
+        assertThat(FilesFixture.gunzip(zipped.bytes())).isEqualTo((now + "\n").getBytes(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void the_kernel_is_not_set_through_a_sandbox_with_its_own_users() throws Exception {
+        mount("proc", "proc", "nosuid");
+        Path setting = Path.of("/proc/sys/vm/swappiness");
+        String before = Files.readString(setting);
+        Files.writeString(sandbox.at("/etc/passwd"), "user:x:1000:1000::/home/user:/bin/sh\n");
+        try (SandboxFiles mapped =
+                new SandboxFiles(FileTree.directory(sandbox.root.toString()), new IdRange(1_000_000, 65536))) {
+            FilesEndpoint endpoint = new FilesEndpoint(
+                    mapped, new Accounts(mapped), () -> "user", () -> "", () -> "", InstantSource.system());
+            RecordingExchange write = FilesFixture.put("/mnt/sys/vm/swappiness", "61");
+            endpoint.upload(write);
+            assertThat(write.status()).isEqualTo(500);
+            assertThat(write.text()).contains("EACCES");
+            RecordingExchange secret = FilesFixture.get("/mnt/1/environ");
+            endpoint.download(secret);
+            assertThat(secret.status()).isEqualTo(500);
+            RecordingExchange status = FilesFixture.get("/mnt/1/status");
+            endpoint.download(status);
+            assertThat(status.text()).contains("Pid:");
+            RecordingExchange made = FilesFixture.put("/home/user/new/file", "x");
+            endpoint.upload(made);
+            assertThat(made.status()).isEqualTo(200);
+        }
+        assertThat(Files.readString(setting)).isEqualTo(before);
+        assertThat(Files.getAttribute(sandbox.at("/home/user/new"), "unix:uid")).isEqualTo(1_001_000);
+        assertThat(Files.getAttribute(sandbox.at("/home/user/new/file"), "unix:gid"))
+                .isEqualTo(1_001_000);
+    }
+
+    private void mount(String type, String source, String options) throws Exception {
+        mounted = Files.createDirectories(sandbox.at("/mnt"));
+        run("mount", "-t", type, "-o", options, source, mounted.toString());
+    }
+
+    private static void run(String... command) throws Exception {
+        assertThat(new ProcessBuilder(command).inheritIO().start().waitFor()).isZero();
+    }
+}
