@@ -5,8 +5,8 @@ import dev.sandlot.protocol.Exchange;
 import dev.sandlot.protocol.ExchangeHandler;
 import dev.sandlot.supervisor.Supervisor;
 import java.io.IOException;
-import java.time.Clock;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -52,8 +52,8 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
         supervisor = parts.supervisor().connect(table::exited);
         ProcessLauncher launcher = new ProcessLauncher(supervisor, settings);
         processes = new Processes(host, supervisor, table, launcher, parts.journal(), retention);
-        dispatcher =
-                new Dispatcher(settings, actingUser, router(parts.files(), accounts, actingUser), endpoints(parts));
+        dispatcher = new Dispatcher(
+                settings, actingUser, router(parts.files(), accounts, actingUser), endpoints(parts, accounts));
     }
 
     /**
@@ -79,18 +79,28 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
     }
 
     private ConnectRouter router(SandboxFiles files, Accounts accounts, ActingUser actingUser) {
-        FilesystemService filesystem = new FilesystemService(
-                files, accounts, () -> settings.defaultUser().orElse(""), settings::defaultWorkdir);
+        FilesystemService filesystem =
+                new FilesystemService(files, accounts, settings::defaultUserOrNone, settings::defaultWorkdir);
         return new ConnectRouter(
                 new ProcessService(processes, actingUser).describe(), FilesystemMethods.describe(filesystem));
     }
 
-    private Map<String, Map<String, ExchangeHandler>> endpoints(Parts parts) {
+    private Map<String, Map<String, ExchangeHandler>> endpoints(Parts parts, Accounts accounts) {
+        FilesEndpoint files = new FilesEndpoint(
+                parts.files(),
+                accounts,
+                settings::defaultUserOrNone,
+                settings::defaultWorkdir,
+                () -> settings.token().orElse(""),
+                InstantSource.system());
+        MetricsEndpoint metrics = new MetricsEndpoint(parts.metrics(), InstantSource.system());
         return Map.of(
                 "/health", Map.of("GET", EnvdSandbox::health),
                 "/envs", Map.of("GET", this::variables),
-                "/metrics", Map.of("GET", new MetricsEndpoint(parts.metrics(), Clock.systemUTC())::answer),
-                "/init", Map.of("POST", new InitEndpoint(settings)::answer));
+                "/metrics", Map.of("GET", metrics::answer),
+                "/init", Map.of("POST", new InitEndpoint(settings)::answer),
+                "/files", Map.of("GET", files::download, "POST", files::upload),
+                "/files/compose", Map.of("POST", files::compose));
     }
 
     private static void health(Exchange exchange) throws IOException {

@@ -55,6 +55,11 @@ final class EnvdSettings {
         return Optional.of(state.user()).filter(user -> !user.isEmpty());
     }
 
+    /** As {@link #defaultUser}, but empty for none. */
+    String defaultUserOrNone() {
+        return state.user();
+    }
+
     String defaultWorkdir() {
         return state.workdir();
     }

@@ -2,7 +2,7 @@ package dev.sandlot.envd;
 
 import dev.sandlot.protocol.Exchange;
 import java.io.IOException;
-import java.time.Clock;
+import java.time.InstantSource;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,13 +15,13 @@ final class MetricsEndpoint {
     private static final int MIB_SHIFT = 20;
 
     private final SandboxMetrics metrics;
-    private final Clock clock;
+    private final InstantSource clock;
     private final ReentrantLock lock = new ReentrantLock();
     // Guarded by lock.
     private long lastNanos;
     private long lastCpuNanos;
 
-    MetricsEndpoint(SandboxMetrics metrics, Clock clock) {
+    MetricsEndpoint(SandboxMetrics metrics, InstantSource clock) {
         this.metrics = metrics;
         this.clock = clock;
         this.lastNanos = System.nanoTime();

@@ -145,20 +145,32 @@ final class Processes implements AutoCloseable {
     }
 
     /**
-     * Sends a signal that is meant to end the process: its end no longer waits for its output. After SIGKILL this
-     * waits until the process is gone.
+     * Sends a signal that is meant to end the process: its end no longer waits for its output, also when it has
+     * exited already and only others hold its output open. After SIGKILL this waits until the process is gone.
      *
-     * @throws LinuxException {@code ESRCH} when it has gone already
+     * @throws LinuxException {@code ESRCH} when the supervisor has no such process
      */
     void signal(SandboxProcess process, int signal) throws IOException, InterruptedException {
-        if (process.hasExited()) {
-            process.forsakeOutput();
-            return;
-        }
-        supervisor.signal(process.pid(), signal);
+        boolean sent = process.hasExited() || send(process, signal);
         process.forsakeOutput();
-        if (signal == SIGKILL) {
+        if (!sent || signal == SIGKILL) {
             process.awaitExit(EXIT_WAIT_NANOS);
+        }
+        if (!sent && !process.hasExited()) {
+            throw new LinuxException("kill", "process " + process.pid(), Errno.ESRCH.number());
+        }
+    }
+
+    /** Sends a signal; false when the process has ended. */
+    private boolean send(SandboxProcess process, int signal) throws IOException {
+        try {
+            supervisor.signal(process.pid(), signal);
+            return true;
+        } catch (LinuxException e) {
+            if (e.is(Errno.ESRCH)) {
+                return false;
+            }
+            throw e;
         }
     }
 
@@ -179,12 +191,9 @@ final class Processes implements AutoCloseable {
         process.expire();
         try {
             if (!process.hasExited()) {
-                supervisor.signal(process.pid(), SIGKILL);
+                boolean sent = send(process, SIGKILL);
+                LOG.debug("time of process {} is over, killed: {}", process.pid(), sent);
                 process.awaitExit(EXIT_WAIT_NANOS);
-            }
-        } catch (LinuxException e) {
-            if (!e.is(Errno.ESRCH)) {
-                LOG.warn("could not kill process {} whose time is over", process.pid(), e);
             }
         } catch (IOException e) {
             LOG.warn("could not kill process {} whose time is over", process.pid(), e);

@@ -305,8 +305,12 @@ class ProcessServiceTest {
         TestStream held = sandbox.run("sleep 50 & echo done");
         int pid = held.pid();
         held.until("done\n");
-        sandbox.process("SendSignal", selector(pid) + ",\"signal\":9}");
+        long killed = System.nanoTime();
+        assertThat(sandbox.process("SendSignal", selector(pid) + ",\"signal\":9}")
+                        .status())
+                .isEqualTo(200);
         assertThat(held.result().end()).isEqualTo("{}");
+        assertThat(Duration.ofNanos(System.nanoTime() - killed)).isLessThan(Duration.ofSeconds(10));
     }
 
     @Test

@@ -1,0 +1,305 @@
+package dev.sandlot.envd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sandlot.linux.EventLoop;
+import dev.sandlot.linux.FileTree;
+import dev.sandlot.protocol.MemoryExchange;
+import dev.sandlot.protocol.SandboxId;
+import dev.sandlot.supervisor.Supervisor;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What stands before the services: CORS, token, user, paths, and the plain endpoints (envd.md 1, 2, 4.1, 8.1, 9). */
+class EnvdSandboxTest {
+    @TempDir
+    Path root;
+
+    private EventLoop loop;
+    private EnvdHost host;
+    private SandboxFiles files;
+    private EnvdSandbox open;
+    private EnvdSandbox secured;
+
+    @BeforeEach
+    void start() throws Exception {
+        Files.createDirectories(root.resolve("etc"));
+        Files.createDirectories(root.resolve("home/user"));
+        Files.writeString(root.resolve("etc/passwd"), "user:x:1000:1000::/home/user:/bin/bash\n");
+        Files.writeString(root.resolve("home/user/a.txt"), "hi");
+        loop = EventLoop.start("test-loop");
+        host = new EnvdHost(loop);
+        files = new SandboxFiles(FileTree.directory(root.toString()), IdRange.SAME);
+        open = envd(null);
+        secured = envd("secret");
+    }
+
+    @AfterEach
+    void stop() {
+        open.close();
+        secured.close();
+        host.close();
+        loop.close();
+        files.close();
+    }
+
+    @Test
+    void saysItIsThere() throws Exception {
+        MemoryExchange health = send(secured, request("GET", "/health"));
+        assertThat(health.status()).isEqualTo(204);
+        assertThat(health.responseHeaders().first("Cache-Control")).contains("no-store");
+        assertThat(health.responseBody().readAllBytes()).isEmpty();
+    }
+
+    @Test
+    void knowsItsPathsAndMethods() throws Exception {
+        MemoryExchange unknown = send(open, request("GET", "/nothing"));
+        assertThat(unknown.status()).isEqualTo(404);
+        assertThat(body(unknown)).isEqualTo("404 page not found\n");
+        assertThat(unknown.responseHeaders().first("Content-Type").orElseThrow())
+                .startsWith("text/plain");
+        assertThat(send(open, request("POST", "/process.Process/Nothing")).status())
+                .isEqualTo(404);
+
+        MemoryExchange wrong = send(open, request("DELETE", "/files"));
+        assertThat(wrong.status()).isEqualTo(405);
+        assertThat(wrong.responseHeaders().first("Allow")).contains("GET, POST");
+        assertThat(send(open, request("HEAD", "/health")).status()).isEqualTo(405);
+        MemoryExchange get = send(open, request("GET", "/process.Process/List"));
+        assertThat(get.status()).isEqualTo(405);
+        assertThat(get.responseHeaders().first("Allow")).contains("POST");
+    }
+
+    @Test
+    void letsBrowsersIn() throws Exception {
+        MemoryExchange preflight = send(
+                secured,
+                request("OPTIONS", "/process.Process/List")
+                        .header("Origin", "http://x")
+                        .header("Access-Control-Request-Method", "POST")
+                        .header("Access-Control-Request-Headers", "connect-protocol-version,x-access-token"));
+        assertThat(preflight.status()).isEqualTo(204);
+        assertThat(preflight.responseHeaders().first("Access-Control-Allow-Origin"))
+                .contains("*");
+        assertThat(preflight.responseHeaders().first("Access-Control-Allow-Methods"))
+                .contains("POST");
+        assertThat(preflight.responseHeaders().first("Access-Control-Allow-Headers"))
+                .contains("connect-protocol-version,x-access-token");
+        assertThat(preflight.responseHeaders().first("Access-Control-Max-Age")).contains("7200");
+        assertThat(preflight.responseHeaders().first("Vary"))
+                .contains("Origin, Access-Control-Request-Method, Access-Control-Request-Headers");
+
+        MemoryExchange nowhere =
+                send(secured, request("OPTIONS", "/x").header("Access-Control-Request-Method", "POST"));
+        assertThat(nowhere.status()).isEqualTo(204);
+        assertThat(nowhere.responseHeaders().has("Access-Control-Allow-Origin")).isFalse();
+
+        MemoryExchange actual = send(open, request("GET", "/health").header("Origin", "http://x"));
+        assertThat(actual.responseHeaders().first("Access-Control-Allow-Origin"))
+                .contains("*");
+        assertThat(actual.responseHeaders()
+                        .first("Access-Control-Expose-Headers")
+                        .orElseThrow())
+                .contains("Grpc-Status");
+        assertThat(send(open, request("GET", "/health")).responseHeaders().first("Vary"))
+                .contains("Origin");
+    }
+
+    @Test
+    void asksForTheTokenWhereItShould() throws Exception {
+        for (String path : List.of("/process.Process/List", "/files/compose")) {
+            MemoryExchange refused = send(secured, json(path, "{}"));
+            assertThat(refused.status()).isEqualTo(401);
+            assertThat(body(refused)).startsWith("{\"code\":401,\"message\":\"unauthorized access");
+        }
+        assertThat(send(secured, request("GET", "/envs").header("X-Access-Token", "wrong"))
+                        .status())
+                .isEqualTo(401);
+        assertThat(send(secured, request("GET", "/envs").header("X-Access-Token", "secret"))
+                        .status())
+                .isEqualTo(200);
+        assertThat(body(send(secured, request("GET", "/files?path=a.txt")))).contains("missing signature");
+        assertThat(body(send(open, request("GET", "/files?path=a.txt").header("X-Access-Token", "any"))))
+                .isEqualTo("hi");
+    }
+
+    @Test
+    void refusesUnknownUsersEverywhere() throws Exception {
+        String nobody = "Basic " + Base64.getEncoder().encodeToString("ghost:".getBytes(StandardCharsets.UTF_8));
+        MemoryExchange unary =
+                send(open, json("/filesystem.Filesystem/Stat", "{}").header("Authorization", nobody));
+        assertThat(unary.status()).isEqualTo(401);
+        assertThat(body(unary)).isEqualTo("{\"code\":\"unauthenticated\",\"message\":\"invalid username: 'ghost'\"}");
+        MemoryExchange rest = send(open, request("GET", "/files?path=a.txt").header("Authorization", nobody));
+        assertThat(rest.status()).isEqualTo(401);
+        assertThat(body(rest)).startsWith("{\"code\":\"unauthenticated\"");
+    }
+
+    @Test
+    void listsItsVariables() throws Exception {
+        MemoryExchange answer = send(open, request("GET", "/envs"));
+        assertThat(answer.responseHeaders().first("Content-Type")).contains("application/json");
+        assertThat(body(answer))
+                .contains("\"A\":\"1\"", "\"E2B_SANDBOX\":\"true\"", "\"E2B_SANDBOX_ID\":\"itest\"")
+                .contains("\"E2B_TEMPLATE_ID\":\"base\"");
+    }
+
+    @Test
+    void measures() throws Exception {
+        String first = body(send(open, request("GET", "/metrics")));
+        assertThat(first)
+                .matches("\\{\"ts\":\\d+,\"cpu_count\":2,\"cpu_used_pct\":[0-9.]+,\"mem_total\":3145728,"
+                        + "\"mem_used\":2097157,\"mem_cache\":7,\"mem_total_mib\":3,\"mem_used_mib\":2,"
+                        + "\"disk_total\":100,\"disk_used\":40}");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "open   | {\"accessToken\":\"t\"}       | 204 | t",
+                "open   | {}                            | 204 | ",
+                "open   | ''                            | 204 | ",
+                "open   | {\"accessToken\":\"\"}        | 400 | ",
+                "open   | {\"accessToken\":\"a\\\\b\"}  | 400 | ",
+                "open   | {                             | 400 | ",
+                "open   | []                            | 400 | ",
+                "open   | {\"caBundle\":\"x\"}          | 400 | ",
+                "open   | {\"volumeMounts\":[]}         | 204 | ",
+                "secured| {\"accessToken\":\"secret\"}  | 204 | secret",
+                "secured| {\"accessToken\":\"other\"}   | 401 | secret",
+                "secured| {}                            | 401 | secret",
+            })
+    void guardsInit(String which, String request, int status, String tokenAfter) throws Exception {
+        EnvdSandbox envd = which.equals("open") ? open : secured;
+        MemoryExchange answer = send(envd, json("/init", request));
+        assertThat(answer.status()).isEqualTo(status);
+        assertThat(answer.responseHeaders().first("X-Envd-Version")).contains("0.6.13");
+        MemoryExchange guarded = send(envd, request("GET", "/envs").header("X-Access-Token", "secret"));
+        assertThat(guarded.status()).isEqualTo(tokenAfter == null || tokenAfter.equals("secret") ? 200 : 401);
+        assertThat(envd.isOpenToAll()).isEqualTo(tokenAfter == null);
+    }
+
+    @Test
+    void initReplacesVariablesAndKeepsTheInternalOnes() throws Exception {
+        send(
+                open,
+                json(
+                        "/init",
+                        "{\"timestamp\":\"2026-01-01T00:00:02Z\",\"envVars\":{\"B\":\"2\",\"E2B_SANDBOX\":\"x\"},"
+                                + "\"hyperloopIP\":\"192.0.2.1\",\"defaultUser\":\"\"}"));
+        String variables = body(send(open, request("GET", "/envs")));
+        assertThat(variables)
+                .contains("\"B\":\"2\"", "\"E2B_SANDBOX\":\"true\"", "\"E2B_EVENTS_ADDRESS\":\"http://192.0.2.1\"")
+                .doesNotContain("\"A\"");
+
+        MemoryExchange stale =
+                send(open, json("/init", "{\"timestamp\":\"2026-01-01T00:00:01Z\",\"envVars\":{\"C\":\"3\"}}"));
+        assertThat(stale.status()).isEqualTo(204);
+        send(open, json("/init", "{\"defaultUser\":\"ghost\"}"));
+        assertThat(body(send(open, request("GET", "/envs")))).contains("\"B\"").doesNotContain("\"C\"");
+        assertThat(body(send(open, json("/filesystem.Filesystem/Stat", "{\"path\":\"/\"}"))))
+                .contains("invalid username: 'ghost'");
+    }
+
+    @Test
+    void givesOldClientsLessOfAFile() throws Exception {
+        MemoryExchange full = send(open, json("/filesystem.Filesystem/Stat", "{\"path\":\"a.txt\"}"));
+        assertThat(body(full)).contains("\"size\":\"2\"", "\"owner\"");
+        assertThat(full.responseHeaders().has("X-E2B-Legacy-SDK")).isFalse();
+
+        MemoryExchange old = send(
+                open,
+                json("/filesystem.Filesystem/Stat", "{\"path\":\"a.txt\"}").header("User-Agent", "connect-python"));
+        assertThat(body(old))
+                .isEqualTo("{\"entry\":{\"name\":\"a.txt\",\"type\":\"FILE_TYPE_FILE\","
+                        + "\"path\":\"/home/user/a.txt\"}}");
+        assertThat(old.responseHeaders().first("X-E2B-Legacy-SDK")).contains("true");
+        MemoryExchange list = send(
+                open, json("/filesystem.Filesystem/ListDir", "{\"path\":\"\"}").header("User-Agent", "connect-python"));
+        assertThat(body(list))
+                .isEqualTo("{\"entries\":[" + "{\"name\":\"a.txt\",\"type\":\"FILE_TYPE_FILE\","
+                        + "\"path\":\"/home/user/a.txt\"}]}");
+    }
+
+    private EnvdSandbox envd(String token) throws IOException {
+        EnvdConfig config = new EnvdConfig(new SandboxId("itest"), "base", Map.of("A", "1"), token, "user", "");
+        return EnvdSandbox.open(
+                host,
+                config,
+                new EnvdSandbox.Parts(
+                        files,
+                        exits -> new DeadSupervisor(),
+                        () -> new SandboxMetrics.Reading(2, System.nanoTime(), 3L << 20, (2L << 20) + 5, 7, 100, 40),
+                        ProcessJournal.none()));
+    }
+
+    private static MemoryExchange request(String method, String target) {
+        return MemoryExchange.of(method, target, new byte[0]);
+    }
+
+    private static MemoryExchange json(String path, String body) {
+        return MemoryExchange.of("POST", path, body.getBytes(StandardCharsets.UTF_8))
+                .header("Content-Type", "application/json");
+    }
+
+    private static MemoryExchange send(EnvdSandbox envd, MemoryExchange exchange) throws IOException {
+        envd.handle(exchange);
+        return exchange;
+    }
+
+    private static String body(MemoryExchange exchange) throws IOException {
+        return new String(exchange.responseBody().readAllBytes(), StandardCharsets.UTF_8);
+    }
+
+    /** For what needs no process. */
+    private static final class DeadSupervisor implements Supervisor {
+        @Override
+        public Spawned spawn(SpawnRequest request) throws IOException {
+            throw new IOException("no processes here");
+        }
+
+        @Override
+        public void signal(int pid, int signal) throws IOException {
+            throw new IOException("no processes here");
+        }
+
+        @Override
+        public List<Child> list() {
+            return List.of();
+        }
+
+        @Override
+        public Ends attach(int pid) throws IOException {
+            throw new IOException("no processes here");
+        }
+
+        @Override
+        public void closeInput(int pid) {}
+
+        @Override
+        public void release(int pid) {}
+
+        @Override
+        public boolean isOpen() {
+            return true;
+        }
+
+        @Override
+        public void onClose(Runnable action) {}
+
+        @Override
+        public void close() {}
+    }
+}
