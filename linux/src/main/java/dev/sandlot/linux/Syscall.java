@@ -10,10 +10,8 @@ import java.lang.invoke.MethodHandle;
 
 /** Calls the C library has no wrapper for, by number; the numbers used here are the same on every architecture. */
 final class Syscall {
-    static final long PIDFD_SEND_SIGNAL = 424;
     static final long OPEN_TREE = 428;
     static final long MOVE_MOUNT = 429;
-    static final long PIDFD_OPEN = 434;
     static final long MOUNT_SETATTR = 442;
 
     private static final int O_CLOEXEC = 0x80000;
