@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 
 final class CgroupV1 implements Cgroup {
+    private static final int SIGKILL = 9;
     private static final int CPU_PERIOD_MICROS = 100_000;
     private static final long FREEZE_PAUSE_NANOS = 1_000_000;
 
@@ -75,8 +76,8 @@ final class CgroupV1 implements Cgroup {
     @Override
     public void kill() throws IOException {
         for (int pid : processes()) {
-            try (PidFd process = PidFd.open(pid)) {
-                process.kill();
+            try (Pidfd process = Pidfd.open(pid)) {
+                process.signal(SIGKILL);
             } catch (LinuxException e) {
                 if (!e.is(Errno.ESRCH)) {
                     throw e;

@@ -37,6 +37,10 @@ public final class ChildProcess {
     private static final MethodHandle FCNTL = Native.errnoVariadic("fcntl", 2, INT, INT, INT, INT);
     private static final MethodHandle WAITPID = Native.errnoCall("waitpid", INT, INT, POINTER, INT);
 
+    private static final int PR_SET_CHILD_SUBREAPER = 36;
+    private static final MethodHandle PRCTL =
+            Native.errnoVariadic("prctl", 1, INT, INT, Native.LONG, Native.LONG, Native.LONG, Native.LONG);
+
     private final int pid;
 
     private ChildProcess(int pid) {
@@ -73,6 +77,18 @@ public final class ChildProcess {
             throw Native.unexpected(t);
         } finally {
             moved.forEach(Fd::close);
+        }
+    }
+
+    /** Makes this process the parent of what its children leave behind, which is then to be reaped here. */
+    public static void adoptOrphans() throws LinuxException {
+        try {
+            int result = (int) PRCTL.invokeExact(Native.errnoSlot(), PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);
+            Syscall.check("prctl", "PR_SET_CHILD_SUBREAPER", result);
+        } catch (LinuxException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
         }
     }
 

@@ -17,7 +17,7 @@ public record AddressPlan(int base, int prefix) {
     private static final int SLOT_SIZE = 4;
 
     public AddressPlan {
-        if (prefix < 8 || prefix > SLOT_PREFIX || (base & (1 << 32 - prefix) - 1) != 0) {
+        if (prefix < 8 || prefix > SLOT_PREFIX || (base & (1 << (32 - prefix)) - 1) != 0) {
             throw new IllegalArgumentException("not a range of addresses for sandboxes: " + base + "/" + prefix);
         }
     }
@@ -36,7 +36,7 @@ public record AddressPlan(int base, int prefix) {
     }
 
     int slots() {
-        return 1 << SLOT_PREFIX - prefix;
+        return 1 << (SLOT_PREFIX - prefix);
     }
 
     Inet4Address gateway(int slot) {

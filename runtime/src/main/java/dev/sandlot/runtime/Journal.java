@@ -112,7 +112,7 @@ final class Journal {
         try (Stream<Path> entries = Files.list(directory)) {
             return entries.map(p -> p.getFileName().toString()).collect(Collectors.toCollection(TreeSet::new));
         } catch (NoSuchFileException e) {
-            return Set.of();
+            return new TreeSet<>();
         }
     }
 }

@@ -25,7 +25,7 @@ final class LeakScan {
         for (Path directory : List.of(config.sandboxes(), config.runSandboxes(), config.ociState())) {
             add(leaks, Leak.Kind.DIRECTORY, under(directory), path -> !running.contains(lastName(path)));
         }
-        add(leaks, Leak.Kind.DIRECTORY, under(config.trash()), _ -> true);
+        add(leaks, Leak.Kind.DIRECTORY, machine.trash().forgotten(), _ -> true);
         add(leaks, Leak.Kind.LINK, links(), name -> !slots.contains(slotOf(name)));
         add(leaks, Leak.Kind.MOUNT, mounts(), _ -> true);
         processes(leaks, slots);

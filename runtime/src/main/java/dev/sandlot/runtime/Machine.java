@@ -1,6 +1,7 @@
 package dev.sandlot.runtime;
 
 import dev.sandlot.linux.Cgroups;
+import dev.sandlot.linux.ChildProcess;
 import dev.sandlot.supervisor.SupervisorBinary;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,6 +22,7 @@ record Machine(RuntimeConfig config, Cgroups cgroups, Journal journal, Trash tra
         directory(config.runSandboxes(), OWNER_ONLY);
         directory(config.ociState(), OWNER_ONLY);
         raiseInotify();
+        ChildProcess.adoptOrphans();
         SupervisorBinary.installTo(config.supervisor());
         return new Machine(
                 config,

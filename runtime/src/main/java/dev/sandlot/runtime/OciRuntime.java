@@ -1,6 +1,7 @@
 package dev.sandlot.runtime;
 
 import dev.sandlot.linux.EventLoop;
+import dev.sandlot.linux.Netlink;
 import java.io.IOException;
 import java.net.Inet4Address;
 import java.nio.file.FileAlreadyExistsException;
@@ -53,6 +54,7 @@ public final class OciRuntime implements SandboxRuntime {
         boolean born = machine.cgroups().movesThreads();
         this.start = new OciStart(machine, new OciConfig(born, machine.config().supervisor()), loop, exits);
         takeOverAll();
+        removeUnusedLinks();
         firewall.raise(offlineAddresses());
         this.launchers = launchers(machine);
         List<Integer> used = running.values().stream().map(s -> s.slot().number()).toList();
@@ -69,6 +71,11 @@ public final class OciRuntime implements SandboxRuntime {
             loop.close();
             throw e;
         }
+    }
+
+    /** Ends all sandboxes of a runtime that is not open and takes everything of it off the machine. */
+    public static void purge(RuntimeConfig config) throws IOException {
+        new Purge(Machine.open(config)).run();
     }
 
     @Override
@@ -210,11 +217,7 @@ public final class OciRuntime implements SandboxRuntime {
 
     private void end(OciSandbox sandbox) {
         try {
-            sandbox.process().kill();
-            sandbox.cgroup().thaw();
-            if (!sandbox.process().awaitEnd(KILL_LIMIT)) {
-                throw new IOException("process " + sandbox.process().pid() + " does not end");
-            }
+            killProcesses(sandbox);
             sandbox.letGo();
             remains.remove(sandbox.id());
             release(sandbox.slot(), sandbox.spec());
@@ -224,6 +227,15 @@ public final class OciRuntime implements SandboxRuntime {
             LOG.error("could not end sandbox {}", sandbox.id(), e);
             sandbox.ended().completeExceptionally(e);
         }
+    }
+
+    /** The end of PID 1 is the end of all: the kernel sees to it before it tells. */
+    private static void killProcesses(OciSandbox sandbox) throws IOException {
+        sandbox.cgroup().kill();
+        if (!sandbox.process().awaitEnd(KILL_LIMIT)) {
+            throw new IOException("process " + sandbox.process().pid() + " does not end");
+        }
+        sandbox.process().reap();
     }
 
     private void setInternet(Slot slot, boolean allowed) throws IOException {
@@ -247,6 +259,18 @@ public final class OciRuntime implements SandboxRuntime {
                 running.put(id, found.get());
             } else {
                 remains.remove(id);
+            }
+        }
+    }
+
+    private void removeUnusedLinks() throws IOException {
+        Set<String> used = new HashSet<>();
+        running.values().forEach(s -> used.add(machine.config().linkName(s.slot().number())));
+        try (Netlink netlink = Netlink.open()) {
+            for (String link : new LeakScan(machine).links()) {
+                if (!used.contains(link)) {
+                    Purge.deleteLink(netlink, link);
+                }
             }
         }
     }

@@ -3,7 +3,7 @@ package dev.sandlot.runtime;
 import dev.sandlot.linux.Cgroup;
 import dev.sandlot.linux.CgroupUsage;
 import dev.sandlot.linux.Fd;
-import dev.sandlot.linux.PidFd;
+import dev.sandlot.linux.Pidfd;
 import dev.sandlot.supervisor.Supervisor;
 import dev.sandlot.supervisor.SupervisorConnection;
 import java.io.IOException;
@@ -23,13 +23,13 @@ record OciSandbox(
         Slot slot,
         Cgroup cgroup,
         SupervisorConnection connection,
-        PidFd process,
+        Pidfd process,
         Fd root,
         AtomicBoolean ending,
         CompletableFuture<Boolean> ended)
         implements RunningSandbox {
     OciSandbox(
-            Journal.Entry entry, Slot slot, Cgroup cgroup, SupervisorConnection connection, PidFd process, Fd root) {
+            Journal.Entry entry, Slot slot, Cgroup cgroup, SupervisorConnection connection, Pidfd process, Fd root) {
         this(entry, slot, cgroup, connection, process, root, new AtomicBoolean(), new CompletableFuture<>());
     }
 
@@ -80,7 +80,7 @@ record OciSandbox(
 
     @Override
     public void onEnd(Runnable action) {
-        ended.thenRun(action);
+        CompletableFuture<Void> _ = ended.thenRun(action);
     }
 
     /** Closes what is open here; the sandbox itself goes on. */

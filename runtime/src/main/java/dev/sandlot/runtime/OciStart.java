@@ -6,7 +6,7 @@ import dev.sandlot.linux.EventLoop;
 import dev.sandlot.linux.Fd;
 import dev.sandlot.linux.HostFiles;
 import dev.sandlot.linux.Namespaces;
-import dev.sandlot.linux.PidFd;
+import dev.sandlot.linux.Pidfd;
 import dev.sandlot.linux.UnixSocket;
 import dev.sandlot.supervisor.SupervisorConnection;
 import java.io.IOException;
@@ -61,12 +61,21 @@ final class OciStart {
         Files.createDirectory(run, OWNER_ONLY);
         Files.write(run.resolve("config.json"), oci.bytes(spec, launcher.mountPoint(), slot));
         Cgroup cgroup = machine.cgroups().create(spec.id(), limits(spec));
+        CompletableFuture<Integer> ended = launch(spec, slot, cgroup, launcher);
+        return greet(entry, slot, cgroup, run, ended);
+    }
+
+    /** The supervisor alone is left with the listening socket, so that its end is the end of the connection. */
+    private CompletableFuture<Integer> launch(RuntimeSpec spec, Slot slot, Cgroup cgroup, Launcher launcher)
+            throws IOException {
+        Path own = machine.journal().directory(spec.id());
+        Path run = machine.config().runSandboxes().resolve(spec.id());
         try (UnixSocket listener = UnixSocket.listen(run.resolve(SOCKET));
                 Fd log = HostFiles.forWriting(run.resolve(LOG));
                 Fd input = HostFiles.forReading(Path.of("/dev/null"))) {
             Map<Integer, Fd> descriptors = Map.of(
                     STANDARD_INPUT, input, STANDARD_OUTPUT, log, STANDARD_ERROR, log, LISTENER, listener.fd());
-            CompletableFuture<Integer> ended = launcher.launch(new Launcher.Launch(
+            return launcher.launch(new Launcher.Launch(
                     slot,
                     spec.layers(),
                     own.resolve("upper"),
@@ -74,8 +83,6 @@ final class OciStart {
                     cgroup,
                     command(spec.id(), run),
                     descriptors));
-            listener.close();
-            return greet(entry, slot, cgroup, run, ended);
         }
     }
 
@@ -124,7 +131,7 @@ final class OciStart {
 
     private static OciSandbox hold(
             Journal.Entry entry, Slot slot, Cgroup cgroup, SupervisorConnection connection) throws IOException {
-        PidFd process = PidFd.open(connection.hostPid());
+        Pidfd process = Pidfd.open(connection.hostPid());
         try {
             Fd root = Namespaces.rootOf(connection.hostPid());
             return new OciSandbox(entry, slot, cgroup, connection, process, root);

@@ -5,7 +5,8 @@ import dev.sandlot.linux.Errno;
 import dev.sandlot.linux.LinuxException;
 import dev.sandlot.linux.Namespaces;
 import dev.sandlot.linux.Netlink;
-import dev.sandlot.linux.Pipe;
+import dev.sandlot.linux.Io;
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -52,25 +53,25 @@ final class SlotMaker {
     }
 
     private Slot namespaces(int number) throws IOException {
-        try (Pipe in = Pipe.open();
-                Pipe out = Pipe.open()) {
+        try (Io.Pipe in = Io.pipe();
+                Io.Pipe out = Io.pipe()) {
             List<String> command = List.of(config.supervisor().toString(), "hold");
-            ChildProcess holder = ChildProcess.start(command, Map.of(), Map.of(0, in.reading(), 1, out.writing()));
+            ChildProcess holder = ChildProcess.start(command, Map.of(), Map.of(0, in.readEnd(), 1, out.writeEnd()));
             try {
                 awaitByte(out);
                 mapUsers(holder.pid(), config.uidBase(number));
                 return Slot.of(holder.pid(), number, config);
             } finally {
-                in.writing().close();
-                in.reading().close();
+                in.writeEnd().close();
+                in.readEnd().close();
                 holder.await();
             }
         }
     }
 
-    private static void awaitByte(Pipe out) throws IOException {
-        try (InputStream stream = out.input()) {
-            out.writing().close();
+    private static void awaitByte(Io.Pipe out) throws IOException {
+        try (InputStream stream = new FileInputStream(out.readEnd().procPath())) {
+            out.writeEnd().close();
             if (stream.read() < 0) {
                 throw new IOException("the supervisor could not make a user and a network namespace");
             }

@@ -9,6 +9,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -69,7 +70,7 @@ final class SlotPool implements AutoCloseable {
             waiting++;
             makeWanted();
             while (ready.isEmpty()) {
-                if (closed || left <= 0 || making == 0 && resting.isEmpty()) {
+                if (closed || left <= 0 || (making == 0 && resting.isEmpty())) {
                     throw none();
                 }
                 left = changed.awaitNanos(left);
@@ -94,7 +95,7 @@ final class SlotPool implements AutoCloseable {
                 return;
             }
             resting.add(slot);
-            clock.schedule(this::endRest, REST.toMillis(), TimeUnit.MILLISECONDS);
+            ScheduledFuture<?> _ = clock.schedule(this::endRest, REST.toMillis(), TimeUnit.MILLISECONDS);
         } finally {
             lock.unlock();
         }

@@ -1,7 +1,9 @@
 package dev.sandlot.runtime;
 
 import dev.sandlot.linux.ChildProcess;
-import dev.sandlot.linux.Pipe;
+import dev.sandlot.linux.Io;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -42,14 +44,14 @@ record Tool(Path program) {
         List<String> command = new ArrayList<>();
         command.add(program.toString());
         command.addAll(List.of(arguments));
-        try (Pipe in = Pipe.open();
-                Pipe out = Pipe.open()) {
-            try (OutputStream stream = in.output()) {
+        try (Io.Pipe in = Io.pipe();
+                Io.Pipe out = Io.pipe()) {
+            try (OutputStream stream = new FileOutputStream(in.writeEnd().procPath())) {
                 stream.write(input.getBytes(StandardCharsets.UTF_8));
             }
-            in.writing().close();
+            in.writeEnd().close();
             ChildProcess child = ChildProcess.start(
-                    command, Map.of("PATH", PATH), Map.of(0, in.reading(), 1, out.writing(), 2, out.writing()));
+                    command, Map.of("PATH", PATH), Map.of(0, in.readEnd(), 1, out.writeEnd(), 2, out.writeEnd()));
             String text = read(out);
             return new Answer(child.await(), text);
         }
@@ -64,9 +66,9 @@ record Tool(Path program) {
         }
     }
 
-    private static String read(Pipe out) throws IOException {
-        try (InputStream stream = out.input()) {
-            out.writing().close();
+    private static String read(Io.Pipe out) throws IOException {
+        try (InputStream stream = new FileInputStream(out.readEnd().procPath())) {
+            out.writeEnd().close();
             return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
         }
     }

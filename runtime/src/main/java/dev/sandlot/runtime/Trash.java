@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
@@ -20,6 +22,7 @@ final class Trash implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Trash.class);
 
     private final Path directory;
+    private final Set<String> pending = ConcurrentHashMap.newKeySet();
     private final AtomicLong sequence = new AtomicLong(System.nanoTime());
     private final ExecutorService remover =
             Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().name("trash").factory());
@@ -43,6 +46,13 @@ final class Trash implements AutoCloseable {
         removeLater(target);
     }
 
+    /** Trees that are here and that nobody is removing. */
+    Set<String> forgotten() throws IOException {
+        Set<String> names = Journal.names(directory);
+        names.removeIf(name -> pending.contains(name) || Files.notExists(directory.resolve(name)));
+        return names;
+    }
+
     /** Waits until the disk is free of what was discarded. */
     @Override
     public void close() {
@@ -50,11 +60,15 @@ final class Trash implements AutoCloseable {
     }
 
     private void removeLater(Path tree) {
+        String name = tree.getFileName().toString();
+        pending.add(name);
         remover.execute(() -> {
             try {
                 remove(tree);
             } catch (IOException e) {
                 LOG.warn("could not remove {}; it is tried again at the next start", tree, e);
+            } finally {
+                pending.remove(name);
             }
         });
     }

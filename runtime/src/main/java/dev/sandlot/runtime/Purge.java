@@ -1,0 +1,50 @@
+package dev.sandlot.runtime;
+
+import dev.sandlot.linux.Errno;
+import dev.sandlot.linux.LinuxException;
+import dev.sandlot.linux.Netlink;
+import java.io.IOException;
+
+/** Ends all sandboxes of a runtime that is not open and takes everything of it off the machine. */
+final class Purge {
+    private static final int ENODEV = Errno.ENODEV.number();
+
+    private final Machine machine;
+
+    Purge(Machine machine) {
+        this.machine = machine;
+    }
+
+    void run() throws IOException {
+        Remains remains = new Remains(machine);
+        for (String id : remains.ids()) {
+            remains.remove(id);
+        }
+        removeLinks();
+        new Firewall(machine.config(), machine.nft()).remove();
+        machine.cgroups().removeParent();
+        machine.trash().close();
+        Trash.remove(machine.config().trash());
+        Trash.remove(machine.config().sandboxes());
+        Trash.remove(machine.config().runDirectory());
+    }
+
+    /** The kernel may be faster: a link goes with its network. */
+    private void removeLinks() throws IOException {
+        try (Netlink netlink = Netlink.open()) {
+            for (String link : new LeakScan(machine).links()) {
+                deleteLink(netlink, link);
+            }
+        }
+    }
+
+    static void deleteLink(Netlink netlink, String link) throws IOException {
+        try {
+            netlink.deleteLink(link);
+        } catch (LinuxException e) {
+            if (e.number() != ENODEV) {
+                throw e;
+            }
+        }
+    }
+}
