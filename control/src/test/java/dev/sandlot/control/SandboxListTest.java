@@ -131,6 +131,7 @@ class SandboxListTest {
             "metadata=a%3Db%26c",
             "metadata=a%3Db%3Dc",
             "metadata=a%3D%25zz",
+            "state=paused&metadata=a",
             "a=%zz"
         }) {
             server.call("GET", "/v2/sandboxes?" + query).expect(400);
