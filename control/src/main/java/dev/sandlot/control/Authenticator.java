@@ -58,11 +58,6 @@ final class Authenticator {
         byKeyHash.invalidate(keyHash);
     }
 
-    /** Drops what is remembered of all keys, as after a change of a team. */
-    void forgetAll() {
-        byKeyHash.invalidateAll();
-    }
-
     /** Checks that the caller is one of those the operation is for; the team, where it is for teams. */
     Optional<Team> authenticate(Headers headers, Access access) throws ApiException {
         return switch (access) {

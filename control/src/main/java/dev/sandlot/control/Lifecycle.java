@@ -176,9 +176,9 @@ final class Lifecycle implements AutoCloseable {
         }
     }
 
-    /** All sandboxes in memory, in whatever state. */
-    Stream<SandboxRecord> all() {
-        return live.records();
+    /** The sandboxes of all teams that run. */
+    Stream<SandboxRecord> running() {
+        return live.running();
     }
 
     /** Whether memory holds a sandbox of that name, in whatever state. */
@@ -191,11 +191,6 @@ final class Lifecycle implements AutoCloseable {
         quota.adopt(running.teamId());
         live.add(new LiveSandbox(running));
         expiry.schedule(running.id(), running.endAt());
-    }
-
-    /** How many places of its quota the team holds. */
-    int held(Team team) {
-        return quota.held(team.id());
     }
 
     private void evict(SandboxId id) {

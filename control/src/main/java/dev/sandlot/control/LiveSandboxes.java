@@ -23,12 +23,10 @@ final class LiveSandboxes {
         return Optional.ofNullable(sandboxes.get(id));
     }
 
-    Stream<SandboxRecord> records() {
-        return sandboxes.values().stream().map(LiveSandbox::record);
-    }
-
     Stream<SandboxRecord> running() {
-        return records().filter(sandbox -> sandbox.state() == SandboxState.RUNNING);
+        return sandboxes.values().stream()
+                .map(LiveSandbox::record)
+                .filter(sandbox -> sandbox.state() == SandboxState.RUNNING);
     }
 
     Stream<SandboxRecord> running(UUID teamId) {

@@ -38,8 +38,4 @@ final class Quota {
     void release(UUID teamId) {
         held.computeIfPresent(teamId, (id, count) -> count == 1 ? null : count - 1);
     }
-
-    int held(UUID teamId) {
-        return held.getOrDefault(teamId, 0);
-    }
 }

@@ -5,6 +5,7 @@ import dev.sandlot.protocol.NodeService;
 import dev.sandlot.protocol.NodeService.NodeSandbox;
 import dev.sandlot.protocol.SandboxId;
 import java.time.InstantSource;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -43,30 +44,25 @@ final class Reconciliation {
      */
     void recover() throws ApiException {
         Map<SandboxId, NodeSandbox> running = onNode();
+        Map<SandboxId, NodeSandbox> unclaimed = new HashMap<>(running);
         for (SandboxRecord row : store.all()) {
             if (row.state() == SandboxState.RUNNING && isSameRun(row, running.get(row.id()))) {
+                unclaimed.remove(row.id());
                 lifecycle.adopt(row);
             } else {
                 LOG.warn(
-                        "sandbox {} was {} and runs no more; dropping it",
+                        "dropping sandbox {}, which was {} before the restart",
                         row.id(),
                         row.state().text());
                 store.end(row.id(), row.executionId(), KillReason.ORPHANED, Moments.now(clock));
             }
         }
-        for (NodeSandbox sandbox : running.values()) {
-            if (!lifecycle.knows(sandbox.id())) {
-                kill(sandbox);
-            }
-        }
+        unclaimed.values().forEach(this::kill);
     }
 
     /** Drops sandboxes that the node no longer has, and kills those that were strangers at the last call too. */
     void reconcile() throws ApiException {
-        List<SandboxRecord> before = lifecycle
-                .all()
-                .filter(sandbox -> sandbox.state() == SandboxState.RUNNING)
-                .toList();
+        List<SandboxRecord> before = lifecycle.running().toList();
         Map<SandboxId, NodeSandbox> running = onNode();
         before.stream()
                 .filter(sandbox -> !isSameRun(sandbox, running.get(sandbox.id())))

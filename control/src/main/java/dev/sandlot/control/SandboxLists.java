@@ -54,9 +54,10 @@ final class SandboxLists {
         Predicate<SandboxRecord> notBefore =
                 nextToken.isPresent() ? after(PageToken.parse(nextToken.get(), ascending)) : sandbox -> true;
         boolean wantsRunning = states(query).contains("running");
-        List<SandboxRecord> matching = wantsRunning ? matching(call.team(), query, order(ascending)) : List.of();
+        List<SandboxRecord> matching = matching(call.team(), query, order(ascending));
+        List<SandboxRecord> wanted = wantsRunning ? matching : List.of();
         List<SandboxRecord> rest =
-                matching.stream().filter(notBefore).limit(limit + 1L).toList();
+                wanted.stream().filter(notBefore).limit(limit + 1L).toList();
         Reply reply = reply(rest, limit, ascending);
         return wantsRunning ? reply.with("X-Total-Running", Integer.toString(matching.size())) : reply;
     }

@@ -7,10 +7,13 @@ import dev.sandlot.protocol.ErrorKind;
 import dev.sandlot.protocol.SandboxId;
 import dev.sandlot.protocol.SandboxSpec;
 import java.io.ByteArrayInputStream;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -22,8 +25,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 /** Creating sandboxes (public-api.md 7). */
@@ -65,7 +66,9 @@ class CreateSandboxTest {
     /** 6.2, 7.1: the smallest request of the newest clients. */
     @Test
     void aTemplateAloneIsEnough() throws Exception {
-        JsonNode made = server.call("POST", "/v2/sandboxes", "{\"templateID\":\"base\"}").expect(201).json();
+        JsonNode made = server.call("POST", "/v2/sandboxes", "{\"templateID\":\"base\"}")
+                .expect(201)
+                .json();
         String id = made.get("sandboxID").stringValue();
         assertThat(made.propertyNames())
                 .containsExactlyInAnyOrder(
@@ -83,7 +86,7 @@ class CreateSandboxTest {
     private static String hmac(String key, String message) throws Exception {
         Mac mac = Mac.getInstance("HmacSHA256");
         mac.init(new SecretKeySpec(key.getBytes(StandardCharsets.UTF_8), "HmacSHA256"));
-        return java.util.HexFormat.of().formatHex(mac.doFinal(message.getBytes(StandardCharsets.UTF_8)));
+        return HexFormat.of().formatHex(mac.doFinal(message.getBytes(StandardCharsets.UTF_8)));
     }
 
     /** 7.1, 7.3: v1 lives 15 s by default and is secured whatever it says. */
@@ -100,8 +103,7 @@ class CreateSandboxTest {
     /** 7.1: what clients up to 2.50 and the CLI always send. */
     @Test
     void theBodyOfOlderClientsIsTaken() {
-        String body = with(
-                """
+        String body = with("""
                 "timeout":300,"secure":true,"allow_internet_access":true,"autoPause":false,
                 "autoResume":{"enabled":false},"metadata":{},"envVars":{},"network":{"allowPublicTraffic":true},
                 "mcp":null,"volumeMounts":[],"iam":{},"somethingNew":{"a":[1]}
@@ -122,67 +124,68 @@ class CreateSandboxTest {
         assertThat(spec.memoryMb()).isEqualTo(512);
         assertThat(spec.envdAccessToken()).hasSize(64);
         assertThat(spec.teamId()).isEqualTo(server.team().id());
-        assertThat(Duration.between(Instant.now(), spec.endAt())).isBetween(Duration.ofSeconds(55), Duration.ofSeconds(60));
+        assertThat(Duration.between(Instant.now(), spec.endAt()))
+                .isBetween(Duration.ofSeconds(55), Duration.ofSeconds(60));
     }
 
     /** 7.2, check 1: types. */
-    @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "",
-                "null",
-                "[]",
-                "{",
-                "{} x",
-                "{}",
-                "{\"templateID\":7}",
-                "{\"templateID\":null}",
-                "{\"templateID\":\"base\",\"timeout\":\"300\"}",
-                "{\"templateID\":\"base\",\"timeout\":1.5}",
-                "{\"templateID\":\"base\",\"timeout\":4294967297}",
-                "{\"templateID\":\"base\",\"timeout\":0}",
-                "{\"templateID\":\"base\",\"timeout\":-1}",
-                "{\"templateID\":\"base\",\"metadata\":{\"a\":1}}",
-                "{\"templateID\":\"base\",\"metadata\":{\"a\":null}}",
-                "{\"templateID\":\"base\",\"metadata\":[]}",
-                "{\"templateID\":\"base\",\"envVars\":{\"a\":true}}",
-                "{\"templateID\":\"base\",\"envVars\":\"A=1\"}",
-                "{\"templateID\":\"base\",\"autoPause\":\"no\"}",
-                "{\"templateID\":\"base\",\"autoResume\":true}",
-                "{\"templateID\":\"base\",\"autoResume\":{}}",
-                "{\"templateID\":\"base\",\"allow_internet_access\":0}",
-                "{\"templateID\":\"base\",\"network\":[]}",
-                "{\"templateID\":\"base\",\"network\":{\"allowOut\":\"x\"}}",
-                "{\"templateID\":\"base\",\"network\":{\"httpsPorts\":[\"x\"]}}",
-                "{\"templateID\":\"base\",\"network\":{\"rules\":[]}}",
-                "{\"templateID\":\"base\",\"volumeMounts\":{}}",
-                "{\"templateID\":\"base\",\"volumeMounts\":[{\"name\":\"v\"}]}",
-                "{\"templateID\":\"base\",\"mcp\":\"x\"}",
-                "{\"templateID\":\"base\",\"secure\":1}"
-            })
-    void wrongTypesAreRefused(String body) {
-        refused(400, body);
+    @Test
+    void wrongTypesAreRefused() {
+        for (String body : new String[] {
+            "",
+            "null",
+            "[]",
+            "{",
+            "{} x",
+            "{}",
+            "{\"templateID\":7}",
+            "{\"templateID\":null}",
+            "{\"templateID\":\"base\",\"timeout\":\"300\"}",
+            "{\"templateID\":\"base\",\"timeout\":1.5}",
+            "{\"templateID\":\"base\",\"timeout\":4294967297}",
+            "{\"templateID\":\"base\",\"timeout\":0}",
+            "{\"templateID\":\"base\",\"timeout\":-1}",
+            "{\"templateID\":\"base\",\"metadata\":{\"a\":1}}",
+            "{\"templateID\":\"base\",\"metadata\":{\"a\":null}}",
+            "{\"templateID\":\"base\",\"metadata\":[]}",
+            "{\"templateID\":\"base\",\"envVars\":{\"a\":true}}",
+            "{\"templateID\":\"base\",\"envVars\":\"A=1\"}",
+            "{\"templateID\":\"base\",\"autoPause\":\"no\"}",
+            "{\"templateID\":\"base\",\"autoResume\":true}",
+            "{\"templateID\":\"base\",\"autoResume\":{}}",
+            "{\"templateID\":\"base\",\"allow_internet_access\":0}",
+            "{\"templateID\":\"base\",\"network\":[]}",
+            "{\"templateID\":\"base\",\"network\":{\"allowOut\":\"x\"}}",
+            "{\"templateID\":\"base\",\"network\":{\"httpsPorts\":[\"x\"]}}",
+            "{\"templateID\":\"base\",\"network\":{\"rules\":[]}}",
+            "{\"templateID\":\"base\",\"volumeMounts\":{}}",
+            "{\"templateID\":\"base\",\"volumeMounts\":[{\"name\":\"v\"}]}",
+            "{\"templateID\":\"base\",\"mcp\":\"x\"}",
+            "{\"templateID\":\"base\",\"secure\":1}"
+        }) {
+            refused(400, body);
+        }
     }
 
     /** What cannot be honoured yet is refused and named, not dropped. */
-    @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "\"autoPause\":true",
-                "\"autoPause\":true,\"autoPauseMemory\":false",
-                "\"autoResume\":{\"enabled\":true}",
-                "\"network\":{\"allowPublicTraffic\":false}",
-                "\"network\":{\"denyOut\":[\"0.0.0.0/0\"]}",
-                "\"network\":{\"allowOut\":[\"1.1.1.1\"]}",
-                "\"network\":{\"egressProxy\":{\"address\":\"a:1\"}}",
-                "\"network\":{\"maskRequestHost\":\"a\"}",
-                "\"network\":{\"httpsPorts\":[443]}",
-                "\"network\":{\"rules\":{\"a.b\":[]}}",
-                "\"volumeMounts\":[{\"name\":\"v\",\"path\":\"/v\"}]",
-                "\"iam\":{\"tokens\":{\"t\":{\"audience\":\"a\",\"tokenType\":\"JWT-SVID\"}}}"
-            })
-    void whatIsNotSupportedYetIsRefusedByName(String properties) {
-        assertThat(refused(400, with(properties))).endsWith("is not supported yet by this server");
+    @Test
+    void whatIsNotSupportedYetIsRefusedByName() {
+        for (String properties : new String[] {
+            "\"autoPause\":true",
+            "\"autoPause\":true,\"autoPauseMemory\":false",
+            "\"autoResume\":{\"enabled\":true}",
+            "\"network\":{\"allowPublicTraffic\":false}",
+            "\"network\":{\"denyOut\":[\"0.0.0.0/0\"]}",
+            "\"network\":{\"allowOut\":[\"1.1.1.1\"]}",
+            "\"network\":{\"egressProxy\":{\"address\":\"a:1\"}}",
+            "\"network\":{\"maskRequestHost\":\"a\"}",
+            "\"network\":{\"httpsPorts\":[443]}",
+            "\"network\":{\"rules\":{\"a.b\":[]}}",
+            "\"volumeMounts\":[{\"name\":\"v\",\"path\":\"/v\"}]",
+            "\"iam\":{\"tokens\":{\"t\":{\"audience\":\"a\",\"tokenType\":\"JWT-SVID\"}}}"
+        }) {
+            assertThat(refused(400, with(properties))).endsWith("is not supported yet by this server");
+        }
     }
 
     /** 7.2, checks 5 and 6. */
@@ -213,9 +216,12 @@ class CreateSandboxTest {
         TemplateBuild old = TestServer.build("0.5.0");
         server.control.templates().registerBuild(null, "two", old);
         server.control.templates().registerBuild(null, "two", TestServer.build("0.6.13"));
-        assertThat(spec(server.create("{\"templateID\":\"two:" + old.id() + "\"}")).buildId()).isEqualTo(old.id());
+        assertThat(spec(server.create("{\"templateID\":\"two:" + old.id() + "\"}"))
+                        .buildId())
+                .isEqualTo(old.id());
         assertThat(spec(server.create("{\"templateID\":\"two\"}")).buildId()).isNotEqualTo(old.id());
-        server.call("POST", "/v2/sandboxes", "{\"templateID\":\"two:" + UUID.randomUUID() + "\"}").expect(404);
+        server.call("POST", "/v2/sandboxes", "{\"templateID\":\"two:" + UUID.randomUUID() + "\"}")
+                .expect(404);
     }
 
     /** 3.3: private templates of others do not exist; one's own come before the promoted ones. */
@@ -232,7 +238,8 @@ class CreateSandboxTest {
             MemoryExchange exchange = new MemoryExchange("POST", "/v2/sandboxes")
                     .header("X-API-Key", other)
                     .body(("{\"templateID\":\"" + name + "\"}").getBytes(StandardCharsets.UTF_8));
-            String used = server.send(exchange).expect(201).json().get("templateID").stringValue();
+            String used =
+                    server.send(exchange).expect(201).json().get("templateID").stringValue();
             assertThat(used).isEqualTo(name.equals("base") ? own : secret);
         }
     }
@@ -240,7 +247,9 @@ class CreateSandboxTest {
     /** 7.2, check 4; 7.3. */
     @Test
     void theTimeoutIsHeldAgainstThePlan() {
-        assertThat(server.call("POST", "/sandboxes", with("\"timeout\":0")).expect(400).message())
+        assertThat(server.call("POST", "/sandboxes", with("\"timeout\":0"))
+                        .expect(400)
+                        .message())
                 .isEqualTo("Timeout must be greater than 0");
         assertThat(refused(400, with("\"timeout\":86401"))).isEqualTo("Timeout cannot be greater than 24 hours");
         assertThat(life(server.create(with("\"timeout\":86400")))).isGreaterThan(Duration.ofSeconds(86_390));
@@ -250,7 +259,8 @@ class CreateSandboxTest {
     /** 7.2: what is wrong first is told first. */
     @Test
     void checksComeInTheirOrder() {
-        assertThat(refused(404, "{\"templateID\":\"none\",\"timeout\":86401,\"autoPause\":true}")).contains("not found");
+        assertThat(refused(404, "{\"templateID\":\"none\",\"timeout\":86401,\"autoPause\":true}"))
+                .contains("not found");
         assertThat(refused(400, with("\"timeout\":86401,\"autoPause\":true"))).contains("Timeout");
     }
 
@@ -280,8 +290,8 @@ class CreateSandboxTest {
     }
 
     private void expectFailure(int status, String code) {
-        TestServer.Answer answer =
-                server.call("POST", "/v2/sandboxes", "{\"templateID\":\"base\"}").expect(status);
+        TestServer.Answer answer = server.call("POST", "/v2/sandboxes", "{\"templateID\":\"base\"}")
+                .expect(status);
         assertThat(answer.json().get("error_code").stringValue()).isEqualTo(code);
         assertThat(answer.message()).startsWith("Failed to place sandbox: ");
         assertThat(answer.headers().has("Retry-After")).isFalse();
@@ -293,7 +303,7 @@ class CreateSandboxTest {
     @Timeout(30)
     void startsInFlightCountForTheLimit() throws Exception {
         server.close();
-        server = TestServer.open(directory.resolve("."), ControlSettings.withSeed("s").withLimits(5, 1));
+        server = TestServer.open(directory, ControlSettings.withSeed("s").withLimits(5, 1));
         CountDownLatch gate = new CountDownLatch(1);
         server.node.createGate = gate;
         var calls = IntStream.range(0, 20)
@@ -302,7 +312,6 @@ class CreateSandboxTest {
                         task -> Thread.ofVirtual().start(task)))
                 .toList();
         while (calls.stream().filter(CompletableFuture::isDone).count() < 15) {
-            Thread.onSpinWait();
             Thread.sleep(1);
         }
         assertThat(server.node.creating).hasValue(5);
@@ -356,8 +365,8 @@ class CreateSandboxTest {
     void aSandboxThatEndsWhileStartingIsNotAnswered() throws Exception {
         CountDownLatch gate = new CountDownLatch(1);
         server.node.createGate = gate;
-        CompletableFuture<TestServer.Answer> call = CompletableFuture.supplyAsync(
-                () -> server.call("POST", "/v2/sandboxes", "{\"templateID\":\"base\"}"));
+        CompletableFuture<TestServer.Answer> call =
+                CompletableFuture.supplyAsync(() -> server.call("POST", "/v2/sandboxes", "{\"templateID\":\"base\"}"));
         while (server.node.creating.get() == 0) {
             Thread.sleep(1);
         }
@@ -369,7 +378,8 @@ class CreateSandboxTest {
             Thread.sleep(1);
         }
         gate.countDown();
-        assertThat(call.join().expect(500).json().get("error_code").stringValue()).isEqualTo("sandbox_create_failed");
+        assertThat(call.join().expect(500).json().get("error_code").stringValue())
+                .isEqualTo("sandbox_create_failed");
         assertThat(server.node.running).isEmpty();
     }
 
@@ -378,11 +388,11 @@ class CreateSandboxTest {
     void bodiesAreReadWithoutALengthAndLimited() {
         byte[] small = "{\"templateID\":\"base\"}".getBytes(StandardCharsets.UTF_8);
         byte[] large = new byte[Call.BODY_LIMIT + 1];
-        java.util.Arrays.fill(large, (byte) ' ');
+        Arrays.fill(large, (byte) ' ');
         server.send(keyed().body(new ByteArrayInputStream(small), -1)).expect(201);
         server.send(keyed().body(new ByteArrayInputStream(large), -1)).expect(413);
         server.send(keyed().body(large)).expect(413);
-        server.send(keyed().body(java.io.InputStream.nullInputStream(), -1)).expect(400);
+        server.send(keyed().body(InputStream.nullInputStream(), -1)).expect(400);
     }
 
     private MemoryExchange keyed() {

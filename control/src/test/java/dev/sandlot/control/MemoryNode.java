@@ -71,8 +71,22 @@ final class MemoryNode implements NodeService {
         running.put(
                 id,
                 new SandboxSpec(
-                        id, UUID.randomUUID(), UUID.randomUUID(), "t", UUID.randomUUID(), List.of(), 1, 128, 0,
-                        Map.of(), null, "user", "", true, null, Instant.now()));
+                        id,
+                        UUID.randomUUID(),
+                        UUID.randomUUID(),
+                        "t",
+                        UUID.randomUUID(),
+                        List.of(),
+                        1,
+                        128,
+                        0,
+                        Map.of(),
+                        null,
+                        "user",
+                        "",
+                        true,
+                        null,
+                        Instant.now()));
         return id;
     }
 

@@ -56,14 +56,27 @@ class SandboxOperationsTest {
     /** 6.3. */
     @Test
     void theDetailTellsAllThatIsKnown() {
-        String id = server.create(
-                "{\"templateID\":\"base\",\"metadata\":{\"a\":\"b\"},\"allow_internet_access\":false}");
+        String id =
+                server.create("{\"templateID\":\"base\",\"metadata\":{\"a\":\"b\"},\"allow_internet_access\":false}");
         JsonNode detail = server.call("GET", "/sandboxes/" + id).expect(200).json();
         assertThat(detail.propertyNames())
                 .containsExactlyInAnyOrder(
-                        "templateID", "sandboxID", "clientID", "alias", "startedAt", "endAt", "cpuCount", "memoryMB",
-                        "diskSizeMB", "metadata", "state", "envdVersion", "volumeMounts", "envdAccessToken",
-                        "allowInternetAccess", "lifecycle");
+                        "templateID",
+                        "sandboxID",
+                        "clientID",
+                        "alias",
+                        "startedAt",
+                        "endAt",
+                        "cpuCount",
+                        "memoryMB",
+                        "diskSizeMB",
+                        "metadata",
+                        "state",
+                        "envdVersion",
+                        "volumeMounts",
+                        "envdAccessToken",
+                        "allowInternetAccess",
+                        "lifecycle");
         assertThat(detail.get("state").stringValue()).isEqualTo("running");
         assertThat(detail.get("metadata").get("a").stringValue()).isEqualTo("b");
         assertThat(detail.get("allowInternetAccess").booleanValue()).isFalse();
@@ -91,7 +104,11 @@ class SandboxOperationsTest {
         assertThat(server.node.running).isEmpty();
         assertThat(server.rows()).isEmpty();
         assertThat(server.control.running(new SandboxId(id))).isEmpty();
-        assertThat(server.store.sandboxes().ending(new SandboxId(id)).orElseThrow().reason())
+        assertThat(server.store
+                        .sandboxes()
+                        .ending(new SandboxId(id))
+                        .orElseThrow()
+                        .reason())
                 .isEqualTo(KillReason.REQUEST);
     }
 
@@ -113,7 +130,9 @@ class SandboxOperationsTest {
         server.call("GET", "/sandboxes/" + id).expect(404);
         server.call("POST", "/sandboxes/" + id + "/timeout", "{\"timeout\":9}").expect(409);
         server.call("POST", "/sandboxes/" + id + "/refreshes").expect(409);
-        assertThat(server.call("POST", "/v2/sandboxes/" + id + "/connect").expect(409).message())
+        assertThat(server.call("POST", "/v2/sandboxes/" + id + "/connect")
+                        .expect(409)
+                        .message())
                 .isEqualTo("Sandbox \"" + id + "\" is being killed");
         CompletableFuture<TestServer.Answer> late =
                 CompletableFuture.supplyAsync(() -> server.call("DELETE", "/sandboxes/" + id));
@@ -152,10 +171,15 @@ class SandboxOperationsTest {
     void aTimeoutOfZeroEndsTheSandbox() throws Exception {
         String id = server.create();
         server.call("POST", "/sandboxes/" + id + "/timeout", "{\"timeout\":0}").expect(204);
-        while (server.node.running.containsKey(new SandboxId(id)) || !server.rows().isEmpty()) {
+        while (server.node.running.containsKey(new SandboxId(id))
+                || !server.rows().isEmpty()) {
             Thread.sleep(1);
         }
-        assertThat(server.store.sandboxes().ending(new SandboxId(id)).orElseThrow().reason())
+        assertThat(server.store
+                        .sandboxes()
+                        .ending(new SandboxId(id))
+                        .orElseThrow()
+                        .reason())
                 .isEqualTo(KillReason.TIMEOUT);
     }
 
@@ -186,7 +210,8 @@ class SandboxOperationsTest {
     @Test
     void aRefreshGivesAtLeastFifteenSeconds() {
         String id = server.create("{\"templateID\":\"base\",\"timeout\":10}");
-        server.call("POST", "/sandboxes/" + id + "/refreshes", "{\"duration\":0}").expect(204);
+        server.call("POST", "/sandboxes/" + id + "/refreshes", "{\"duration\":0}")
+                .expect(204);
         assertLife(id, 15);
     }
 
@@ -204,7 +229,8 @@ class SandboxOperationsTest {
         server.call("POST", v2, "{\"timeout\":900}").expect(200);
         assertLife(id, 900);
         server.call("POST", "/sandboxes/" + id + "/connect", "{\"timeout\":0}").expect(200);
-        server.call("POST", "/sandboxes/" + id + "/connect", "{\"timeout\":1800}").expect(200);
+        server.call("POST", "/sandboxes/" + id + "/connect", "{\"timeout\":1800}")
+                .expect(200);
         assertLife(id, 1800);
     }
 
@@ -212,13 +238,17 @@ class SandboxOperationsTest {
     @Test
     void connectChecksItsBody() {
         String id = server.create();
-        server.call("POST", "/v2/sandboxes/" + id + "/connect", "{\"timeout\":0}").expect(400);
-        server.call("POST", "/v2/sandboxes/" + id + "/connect", "{\"timeout\":86401}").expect(400);
-        server.call("POST", "/v2/sandboxes/" + id + "/connect", "{\"memory\":1}").expect(400);
+        server.call("POST", "/v2/sandboxes/" + id + "/connect", "{\"timeout\":0}")
+                .expect(400);
+        server.call("POST", "/v2/sandboxes/" + id + "/connect", "{\"timeout\":86401}")
+                .expect(400);
+        server.call("POST", "/v2/sandboxes/" + id + "/connect", "{\"memory\":1}")
+                .expect(400);
         server.call("POST", "/sandboxes/" + id + "/connect").expect(400);
         server.call("POST", "/sandboxes/" + id + "/connect", "{}").expect(400);
         server.call("POST", "/sandboxes/" + id + "/connect", "{\"timeout\":-1}").expect(400);
-        server.call("POST", "/sandboxes/" + id + "/connect", "{\"timeout\":86401}").expect(400);
+        server.call("POST", "/sandboxes/" + id + "/connect", "{\"timeout\":86401}")
+                .expect(400);
     }
 
     /** 7.3: no extension goes beyond the longest life; past it, none is possible. */
@@ -227,9 +257,12 @@ class SandboxOperationsTest {
         String id = server.create("{\"templateID\":\"base\",\"timeout\":86400}");
         Instant end = server.endAt(id);
         server.clock.forward(Duration.ofHours(23));
-        server.call("POST", "/sandboxes/" + id + "/timeout", "{\"timeout\":86400}").expect(204);
-        server.call("POST", "/v2/sandboxes/" + id + "/connect", "{\"timeout\":86400}").expect(200);
-        server.call("POST", "/sandboxes/" + id + "/refreshes", "{\"duration\":3600}").expect(204);
+        server.call("POST", "/sandboxes/" + id + "/timeout", "{\"timeout\":86400}")
+                .expect(204);
+        server.call("POST", "/v2/sandboxes/" + id + "/connect", "{\"timeout\":86400}")
+                .expect(200);
+        server.call("POST", "/sandboxes/" + id + "/refreshes", "{\"duration\":3600}")
+                .expect(204);
         assertThat(server.endAt(id)).isEqualTo(end);
     }
 
@@ -255,7 +288,8 @@ class SandboxOperationsTest {
     void aFailedExtensionChangesNothing() {
         String id = server.create();
         server.node.updateFailure = new ApiException(ErrorKind.UNAVAILABLE, "busy");
-        server.call("POST", "/sandboxes/" + id + "/timeout", "{\"timeout\":9000}").expect(503);
+        server.call("POST", "/sandboxes/" + id + "/timeout", "{\"timeout\":9000}")
+                .expect(503);
         assertLife(id, 300);
     }
 
@@ -278,7 +312,9 @@ class SandboxOperationsTest {
                 .body(body.getBytes(StandardCharsets.UTF_8));
         assertThat(server.send(foreign).expect(404).message())
                 .isEqualTo("Sandbox \"" + id + "\" doesn't exist or you don't have access to it");
-        assertThat(server.call(method, path.formatted(UNKNOWN), body).expect(404).message())
+        assertThat(server.call(method, path.formatted(UNKNOWN), body)
+                        .expect(404)
+                        .message())
                 .isEqualTo("Sandbox \"" + UNKNOWN + "\" doesn't exist or you don't have access to it");
         for (String bad : new String[] {"A", "i%2F..", id + "-a-b", "i_1", "%00", "i%zz"}) {
             server.call(method, path.formatted(bad), body).expect(400);
@@ -300,7 +336,11 @@ class SandboxOperationsTest {
             Thread.sleep(1);
         }
         server.call("GET", "/sandboxes/" + id).expect(404);
-        assertThat(server.store.sandboxes().ending(new SandboxId(id)).orElseThrow().reason())
+        assertThat(server.store
+                        .sandboxes()
+                        .ending(new SandboxId(id))
+                        .orElseThrow()
+                        .reason())
                 .isEqualTo(KillReason.UNKNOWN);
     }
 

@@ -75,8 +75,15 @@ abstract class StoreContract {
         store.sandboxes().begin(sandbox);
         SandboxRecord running = sandbox.running(NOW.plusMillis(7), NOW.plusSeconds(9));
         SandboxRecord other = new SandboxRecord(
-                running.id(), UUID.randomUUID(), team, running.origin(), running.resources(), running.options(),
-                running.state(), running.startedAt(), running.endAt());
+                running.id(),
+                UUID.randomUUID(),
+                team,
+                running.origin(),
+                running.resources(),
+                running.options(),
+                running.state(),
+                running.startedAt(),
+                running.endAt());
         assertThat(store.sandboxes().started(other)).isFalse();
         assertThat(store.sandboxes().started(running)).isTrue();
         assertThat(store.sandboxes().started(running)).isFalse();
@@ -93,10 +100,12 @@ abstract class StoreContract {
     @Test
     void onlyAStartingRunCanBeAbandoned() {
         SandboxRecord running = started();
-        assertThat(store.sandboxes().abandon(running.id(), running.executionId())).isFalse();
+        assertThat(store.sandboxes().abandon(running.id(), running.executionId()))
+                .isFalse();
         SandboxRecord starting = starting(null, null);
         store.sandboxes().begin(starting);
-        assertThat(store.sandboxes().abandon(starting.id(), starting.executionId())).isTrue();
+        assertThat(store.sandboxes().abandon(starting.id(), starting.executionId()))
+                .isTrue();
         assertThat(store.sandboxes().all()).containsExactly(running);
     }
 
@@ -104,8 +113,10 @@ abstract class StoreContract {
     void theEndOfARunningSandboxMoves() {
         SandboxRecord running = started();
         Instant end = NOW.plusSeconds(1000);
-        assertThat(store.sandboxes().moveEnd(running.id(), UUID.randomUUID(), end)).isFalse();
-        assertThat(store.sandboxes().moveEnd(running.id(), running.executionId(), end)).isTrue();
+        assertThat(store.sandboxes().moveEnd(running.id(), UUID.randomUUID(), end))
+                .isFalse();
+        assertThat(store.sandboxes().moveEnd(running.id(), running.executionId(), end))
+                .isTrue();
         assertThat(store.sandboxes().all()).containsExactly(running.endingAt(end));
     }
 
@@ -113,13 +124,15 @@ abstract class StoreContract {
     void anEndedRunLeavesARecordForAWhile() {
         SandboxRecord running = started();
         SandboxStore sandboxes = store.sandboxes();
-        assertThat(sandboxes.end(running.id(), UUID.randomUUID(), KillReason.REQUEST, NOW)).isFalse();
-        assertThat(sandboxes.end(running.id(), running.executionId(), KillReason.TIMEOUT, NOW)).isTrue();
-        assertThat(sandboxes.end(running.id(), running.executionId(), KillReason.REQUEST, NOW)).isFalse();
+        assertThat(sandboxes.end(running.id(), UUID.randomUUID(), KillReason.REQUEST, NOW))
+                .isFalse();
+        assertThat(sandboxes.end(running.id(), running.executionId(), KillReason.TIMEOUT, NOW))
+                .isTrue();
+        assertThat(sandboxes.end(running.id(), running.executionId(), KillReason.REQUEST, NOW))
+                .isFalse();
         assertThat(sandboxes.all()).isEmpty();
         assertThat(sandboxes.ending(running.id()))
-                .contains(new SandboxStore.Ending(
-                        running.id(), running.executionId(), team, KillReason.TIMEOUT, NOW));
+                .contains(new SandboxStore.Ending(running.id(), running.executionId(), team, KillReason.TIMEOUT, NOW));
         assertThat(sandboxes.forgetEndings(NOW)).isZero();
         assertThat(sandboxes.forgetEndings(NOW.plusMillis(1))).isEqualTo(1);
         assertThat(sandboxes.ending(running.id())).isEmpty();
@@ -182,10 +195,8 @@ abstract class StoreContract {
         String promoted = register(null, "", "base", TestServer.build("0.6.13"));
         String own = register(team, "team", "base", TestServer.build("0.6.13"));
         assertThat(own).isNotEqualTo(promoted).matches("[a-z0-9]{20}");
-        assertThat(store.templates().byAlias("", "base"))
-                .contains(new Template(promoted, null, true, List.of("base")));
-        assertThat(store.templates().byAlias("team", "base"))
-                .contains(new Template(own, team, false, List.of("base")));
+        assertThat(store.templates().byAlias("", "base")).contains(new Template(promoted, null, true, List.of("base")));
+        assertThat(store.templates().byAlias("team", "base")).contains(new Template(own, team, false, List.of("base")));
         assertThat(store.templates().byId(own)).isEqualTo(store.templates().byAlias("team", "base"));
         assertThat(store.templates().byAlias("else", "base")).isEmpty();
     }

@@ -138,7 +138,11 @@ final class TestServer implements AutoCloseable {
 
     /** Creates a sandbox with that body and returns its name. */
     String create(String body) {
-        return call("POST", "/v2/sandboxes", body).expect(201).json().get("sandboxID").stringValue();
+        return call("POST", "/v2/sandboxes", body)
+                .expect(201)
+                .json()
+                .get("sandboxID")
+                .stringValue();
     }
 
     String create() {
