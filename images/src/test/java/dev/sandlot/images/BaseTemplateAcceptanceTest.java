@@ -65,7 +65,7 @@ class BaseTemplateAcceptanceTest {
             stat -c %a /code /usr/local /usr/local/lib                    | 777
             stat -c %U%a /home/user/.bashrc                               | user644
             bash -l -c 'echo $SHELL $PATH'                                | /bin/bash /usr/local/sbin:/usr/local/bin:
-            touch /usr/local/lib/python3*/dist-packages/f && echo allowed | allowed
+            cd /usr/local/lib/python3*/dist-packages && touch f && pwd      | dist-packages
             """)
     void it_has_what_agents_expect(String command, String expected) throws Exception {
         assertThat(inside(command)).contains(expected);
