@@ -52,8 +52,7 @@ final class BaseRequirements {
     private boolean hasUser() throws IOException {
         EntryPath passwd = new EntryPath("etc", "passwd");
         Optional<Digest> layer = topmost(passwd);
-        return layer.isPresent()
-                && content(layer.get(), passwd).lines().anyMatch(line -> line.startsWith("user:"));
+        return layer.isPresent() && content(layer.get(), passwd).lines().anyMatch(line -> line.startsWith("user:"));
     }
 
     /** The highest layer that has a path; empty when none has it or one deletes it. */

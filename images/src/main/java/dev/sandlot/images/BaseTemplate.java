@@ -1,8 +1,8 @@
 package dev.sandlot.images;
 
 import java.io.IOException;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.Files;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -97,8 +97,8 @@ public final class BaseTemplate {
         PulledImage pulled = RegistryImage.pull(ImageReference.parse(image), settings.credentials(), store, progress);
         List<String> missing = new BaseRequirements(store, pulled.layers()).missing();
         if (!missing.isEmpty()) {
-            throw new IOException("the image " + image + " cannot be the base template, it lacks: "
-                    + String.join(", ", missing));
+            throw new IOException(
+                    "the image " + image + " cannot be the base template, it lacks: " + String.join(", ", missing));
         }
         Map<String, String> env = pulled.env().isEmpty() ? ENV : pulled.env();
         return new TemplateRecord(NAME, pulled.layers(), USER, HOME, env, hash);

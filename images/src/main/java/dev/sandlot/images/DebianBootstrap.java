@@ -3,6 +3,7 @@ package dev.sandlot.images;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +43,14 @@ final class DebianBootstrap {
         if (!outcome.succeeded()) {
             throw new IOException(explained(outcome.lastLines()));
         }
+        emptyDevices(target.resolve("dev"));
+    }
+
+    /** Device nodes are the runtime's to give; a layer has none. */
+    private static void emptyDevices(Path devices) throws IOException {
+        DurableFiles.deleteTree(devices);
+        Files.createDirectory(devices);
+        Files.setPosixFilePermissions(devices, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 
     private HostCommand.Outcome start(List<String> command, Progress progress)
@@ -60,7 +69,6 @@ final class DebianBootstrap {
                 "--variant=apt",
                 "--format=directory",
                 "--components=main",
-                "--skip=output/dev",
                 "--aptopt=Acquire::Languages \"none\"",
                 "--dpkgopt=" + scratch.resolve("files/etc/dpkg/dpkg.cfg.d/sandlot"),
                 "--include=" + String.join(",", source.packages())));
@@ -119,7 +127,7 @@ final class DebianBootstrap {
     private static void report(String line, Progress progress) {
         STAGES.forEach((stage, fraction) -> {
             if (line.startsWith(stage)) {
-                progress.report("base template: " + line.substring("I: ".length()), fraction);
+                progress.report("base template: " + stage.substring("I: ".length()), fraction);
             }
         });
     }

@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
 record HostApt(@Nullable String mirror, @Nullable String securityMirror, List<String> options) {
     private static final Duration TIMEOUT = Duration.ofSeconds(30);
     private static final Path HELPER = Path.of("/usr/lib/apt/apt-helper");
-    private static final Pattern PASSED_ON = Pattern.compile(
-            "Acquire::(Check-Valid-Until|Check-Date|Retries|ForceIPv4|ForceIPv6|https?::\\S+) \".+\";");
+    private static final Pattern PASSED_ON =
+            Pattern.compile("Acquire::(Check-Valid-Until|Check-Date|Retries|ForceIPv4|ForceIPv6|https?::\\S+) \".+\";");
     private static final Pattern OF_THE_MIRROR = Pattern.compile("Acquire::(Check-Valid-Until|Check-Date) .*");
 
     HostApt {
@@ -29,8 +29,7 @@ record HostApt(@Nullable String mirror, @Nullable String securityMirror, List<St
     }
 
     static HostApt read() throws InterruptedException {
-        return new HostApt(
-                site("Debian"), site("Debian-Security"), passedOn(lines("apt-config", "dump")));
+        return new HostApt(site("Debian"), site("Debian-Security"), passedOn(lines("apt-config", "dump")));
     }
 
     /** The options that belong to the mirror's content and so are needed wherever it is used. */

@@ -225,6 +225,7 @@ final class LayerTree implements AutoCloseable {
     }
 
     private static BadLayerException noTarget(EntryPath path, EntryPath target) {
-        return new BadLayerException("'" + path + "' is a hard link to '" + target + "', which is no file of the layer");
+        return new BadLayerException(
+                "'" + path + "' is a hard link to '" + target + "', which is no file of the layer");
     }
 }

@@ -128,7 +128,8 @@ final class RegistryClient implements AutoCloseable {
         HttpResponse<InputStream> response = send(uri, accept, authorization);
         if (response.statusCode() == 401) {
             response.body().close();
-            authorization = authorize(response.headers().firstValue("WWW-Authenticate").orElse(""));
+            authorization =
+                    authorize(response.headers().firstValue("WWW-Authenticate").orElse(""));
             response = send(uri, accept, authorization);
         }
         return followed(uri, accept, response);
@@ -162,7 +163,8 @@ final class RegistryClient implements AutoCloseable {
 
     private HttpResponse<InputStream> send(URI uri, String accept, @Nullable String authorized)
             throws IOException, InterruptedException {
-        HttpRequest.Builder request = HttpRequest.newBuilder(uri).timeout(ANSWER_TIMEOUT).header("Accept", accept);
+        HttpRequest.Builder request =
+                HttpRequest.newBuilder(uri).timeout(ANSWER_TIMEOUT).header("Accept", accept);
         if (authorized != null) {
             request.header("Authorization", authorized);
         }
@@ -192,7 +194,8 @@ final class RegistryClient implements AutoCloseable {
         HttpResponse<InputStream> response = send(realm, "application/json", basic());
         try (InputStream in = response.body()) {
             if (response.statusCode() != 200) {
-                throw new IOException("no access to " + image + ": its token service answered " + response.statusCode());
+                throw new IOException(
+                        "no access to " + image + ": its token service answered " + response.statusCode());
             }
             JsonNode answer = JSON.readTree(in.readNBytes(MAX_DOCUMENT_BYTES));
             return answer.path("token").asString(answer.path("access_token").asString(""));

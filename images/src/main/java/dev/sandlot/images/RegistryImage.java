@@ -129,7 +129,8 @@ public final class RegistryImage {
             found.add(new Blob(digest(layer), layer.path("size").asLong(-1)));
         }
         if (found.isEmpty() || found.size() > MAX_LAYERS) {
-            throw new BadLayerException(image + " has " + found.size() + " layers; from 1 to " + MAX_LAYERS + " will do");
+            throw new BadLayerException(
+                    image + " has " + found.size() + " layers; from 1 to " + MAX_LAYERS + " will do");
         }
         return found;
     }
@@ -143,7 +144,8 @@ public final class RegistryImage {
             tasks.add(() -> {
                 fetch(blob, diffId);
                 int count = done.incrementAndGet();
-                progress.report("layer " + count + " of " + blobs.size() + " of " + image, (double) count / blobs.size());
+                progress.report(
+                        "layer " + count + " of " + blobs.size() + " of " + image, (double) count / blobs.size());
                 return null;
             });
         }

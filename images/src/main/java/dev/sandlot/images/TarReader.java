@@ -111,7 +111,8 @@ final class TarReader {
         for (int i = 0; i < BLOCK; i++) {
             sum += i >= 148 && i < 156 ? ' ' : (block[i] & 0xff);
         }
-        if (sum != number(148, 8)) {
+        String written = text(148, 8).strip();
+        if (!written.matches("[0-7]{1,8}") || sum != Long.parseLong(written, 8)) {
             throw new BadLayerException("not a tar archive: a header's checksum is wrong");
         }
     }

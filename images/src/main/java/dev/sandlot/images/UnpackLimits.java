@@ -13,7 +13,8 @@ public record UnpackLimits(long entries, int pathBytes, long totalBytes) {
 
     public UnpackLimits {
         if (entries < 1 || pathBytes < 1 || totalBytes < 1) {
-            throw new IllegalArgumentException("limits must be positive: " + entries + ", " + pathBytes + ", " + totalBytes);
+            throw new IllegalArgumentException(
+                    "limits must be positive: " + entries + ", " + pathBytes + ", " + totalBytes);
         }
     }
 }

@@ -30,28 +30,28 @@ public final class DirFd implements AutoCloseable {
             Native.errnoCall("mkdirat", Native.INT, Native.INT, Native.POINTER, Native.INT);
     private static final MethodHandle SYMLINKAT =
             Native.errnoCall("symlinkat", Native.INT, Native.POINTER, Native.INT, Native.POINTER);
-    private static final MethodHandle LINKAT = Native.errnoCall(
-            "linkat", Native.INT, Native.INT, Native.POINTER, Native.INT, Native.POINTER, Native.INT);
+    private static final MethodHandle LINKAT =
+            Native.errnoCall("linkat", Native.INT, Native.INT, Native.POINTER, Native.INT, Native.POINTER, Native.INT);
     private static final MethodHandle MKNODAT =
             Native.errnoCall("mknodat", Native.INT, Native.INT, Native.POINTER, Native.INT, Native.LONG);
     private static final MethodHandle UNLINKAT =
             Native.errnoCall("unlinkat", Native.INT, Native.INT, Native.POINTER, Native.INT);
-    private static final MethodHandle FCHOWNAT = Native.errnoCall(
-            "fchownat", Native.INT, Native.INT, Native.POINTER, Native.INT, Native.INT, Native.INT);
+    private static final MethodHandle FCHOWNAT =
+            Native.errnoCall("fchownat", Native.INT, Native.INT, Native.POINTER, Native.INT, Native.INT, Native.INT);
     private static final MethodHandle FCHMODAT =
             Native.errnoCall("fchmodat", Native.INT, Native.INT, Native.POINTER, Native.INT, Native.INT);
     private static final MethodHandle UTIMENSAT =
             Native.errnoCall("utimensat", Native.INT, Native.INT, Native.POINTER, Native.POINTER, Native.INT);
-    private static final MethodHandle STATX = Native.errnoCall(
-            "statx", Native.INT, Native.INT, Native.POINTER, Native.INT, Native.INT, Native.POINTER);
-    private static final MethodHandle READLINKAT = Native.errnoCall(
-            "readlinkat", Native.LONG, Native.INT, Native.POINTER, Native.POINTER, Native.LONG);
+    private static final MethodHandle STATX =
+            Native.errnoCall("statx", Native.INT, Native.INT, Native.POINTER, Native.INT, Native.INT, Native.POINTER);
+    private static final MethodHandle READLINKAT =
+            Native.errnoCall("readlinkat", Native.LONG, Native.INT, Native.POINTER, Native.POINTER, Native.LONG);
     private static final MethodHandle GETDENTS =
             Native.errnoCall("getdents64", Native.LONG, Native.INT, Native.POINTER, Native.LONG);
     private static final MethodHandle LSETXATTR = Native.errnoCall(
             "lsetxattr", Native.INT, Native.POINTER, Native.POINTER, Native.POINTER, Native.LONG, Native.INT);
-    private static final MethodHandle LGETXATTR = Native.errnoCall(
-            "lgetxattr", Native.LONG, Native.POINTER, Native.POINTER, Native.POINTER, Native.LONG);
+    private static final MethodHandle LGETXATTR =
+            Native.errnoCall("lgetxattr", Native.LONG, Native.POINTER, Native.POINTER, Native.POINTER, Native.LONG);
     private static final MethodHandle LLISTXATTR =
             Native.errnoCall("llistxattr", Native.LONG, Native.POINTER, Native.POINTER, Native.LONG);
     private static final MethodHandle SYNCFS = Native.errnoCall("syncfs", Native.INT, Native.INT);
@@ -141,14 +141,14 @@ public final class DirFd implements AutoCloseable {
 
     /** Removes an empty directory. */
     public void removeDirectory(byte[] name) throws IOException {
-        onName("unlinkat", name, path -> (int)
-                UNLINKAT.invokeExact(Native.errnoSlot(), fd.number(), path, AT_REMOVEDIR));
+        onName("unlinkat", name, path ->
+                (int) UNLINKAT.invokeExact(Native.errnoSlot(), fd.number(), path, AT_REMOVEDIR));
     }
 
     /** Changes the owner; clears set-user-ID bits and file capabilities, so it comes before these. */
     public void owner(byte[] name, int uid, int gid) throws IOException {
-        onName("fchownat", name, path -> (int)
-                FCHOWNAT.invokeExact(Native.errnoSlot(), fd.number(), path, uid, gid, AT_SYMLINK_NOFOLLOW));
+        onName("fchownat", name, path ->
+                (int) FCHOWNAT.invokeExact(Native.errnoSlot(), fd.number(), path, uid, gid, AT_SYMLINK_NOFOLLOW));
     }
 
     /** Changes the twelve permission bits of something that is not a symbolic link. */
@@ -160,8 +160,8 @@ public final class DirFd implements AutoCloseable {
     public void modified(byte[] name, long seconds, int nanos) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment times = arena.allocateFrom(Native.LONG, seconds, nanos, seconds, nanos);
-            onName("utimensat", name, path -> (int)
-                    UTIMENSAT.invokeExact(Native.errnoSlot(), fd.number(), path, times, AT_SYMLINK_NOFOLLOW));
+            onName("utimensat", name, path ->
+                    (int) UTIMENSAT.invokeExact(Native.errnoSlot(), fd.number(), path, times, AT_SYMLINK_NOFOLLOW));
         }
     }
 
@@ -184,8 +184,8 @@ public final class DirFd implements AutoCloseable {
     public byte[] symlinkTarget(byte[] name) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = arena.allocate(PATH_MAX);
-            long length = onName("readlinkat", name, path -> (long)
-                    READLINKAT.invokeExact(Native.errnoSlot(), fd.number(), path, buffer, (long) PATH_MAX));
+            long length = onName("readlinkat", name, path ->
+                    (long) READLINKAT.invokeExact(Native.errnoSlot(), fd.number(), path, buffer, (long) PATH_MAX));
             return buffer.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
         }
     }
@@ -212,8 +212,8 @@ public final class DirFd implements AutoCloseable {
             MemorySegment key = arena.allocateFrom(attribute);
             MemorySegment bytes = arena.allocate(Math.max(1, value.length));
             MemorySegment.copy(value, 0, bytes, ValueLayout.JAVA_BYTE, 0, value.length);
-            check("lsetxattr " + attribute, name, () -> (int)
-                    LSETXATTR.invokeExact(Native.errnoSlot(), path, key, bytes, (long) value.length, 0));
+            check("lsetxattr " + attribute, name, () ->
+                    (int) LSETXATTR.invokeExact(Native.errnoSlot(), path, key, bytes, (long) value.length, 0));
         }
     }
 
@@ -223,8 +223,8 @@ public final class DirFd implements AutoCloseable {
             MemorySegment path = cString(arena, procPath(name));
             MemorySegment key = arena.allocateFrom(attribute);
             MemorySegment buffer = arena.allocate(XATTR_MAX_BYTES);
-            long length = check("lgetxattr " + attribute, name, () -> (long)
-                    LGETXATTR.invokeExact(Native.errnoSlot(), path, key, buffer, (long) XATTR_MAX_BYTES));
+            long length = check("lgetxattr " + attribute, name, () ->
+                    (long) LGETXATTR.invokeExact(Native.errnoSlot(), path, key, buffer, (long) XATTR_MAX_BYTES));
             return Optional.of(buffer.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE));
         } catch (LinuxException e) {
             if (e.is(Errno.ENODATA)) {
@@ -239,8 +239,8 @@ public final class DirFd implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment path = cString(arena, procPath(name));
             MemorySegment buffer = arena.allocate(XATTR_MAX_BYTES);
-            long length = check("llistxattr", name, () -> (long)
-                    LLISTXATTR.invokeExact(Native.errnoSlot(), path, buffer, (long) XATTR_MAX_BYTES));
+            long length = check("llistxattr", name, () ->
+                    (long) LLISTXATTR.invokeExact(Native.errnoSlot(), path, buffer, (long) XATTR_MAX_BYTES));
             String all = new String(buffer.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
             return all.isEmpty() ? List.of() : List.of(all.split("\0"));
         } catch (LinuxException e) {
@@ -262,8 +262,8 @@ public final class DirFd implements AutoCloseable {
     }
 
     private void makeNode(byte[] name, int type) throws IOException {
-        onName("mknodat", name, path -> (int)
-                MKNODAT.invokeExact(Native.errnoSlot(), fd.number(), path, type | 0600, 0L));
+        onName("mknodat", name, path ->
+                (int) MKNODAT.invokeExact(Native.errnoSlot(), fd.number(), path, type | 0600, 0L));
     }
 
     private long entries(MemorySegment buffer) throws IOException {
@@ -312,8 +312,8 @@ public final class DirFd implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment name = cString(arena, path);
             MemorySegment how = arena.allocateFrom(Native.LONG, flags | O_CLOEXEC, mode, resolve);
-            long number = check("openat2", path, () -> (long)
-                    SYSCALL.invokeExact(Native.errnoSlot(), SYS_OPENAT2, directory, name, how, how.byteSize()));
+            long number = check("openat2", path, () ->
+                    (long) SYSCALL.invokeExact(Native.errnoSlot(), SYS_OPENAT2, directory, name, how, how.byteSize()));
             return Fd.own((int) number);
         }
     }
