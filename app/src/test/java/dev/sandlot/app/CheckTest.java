@@ -13,7 +13,7 @@ class CheckTest {
         "ADDRESS,::1",
         "PORT,0",
         "PORT,65535",
-        "CIDR,10.64.0.0/14",
+        "CIDR,10.201.0.0/16",
         "DOMAIN,a.b-c.test",
         "COUNT,0",
         "POSITIVE,1",
