@@ -14,7 +14,7 @@ import picocli.CommandLine.Parameters;
 final class BenchCommand implements Callable<Integer> {
     private final Surroundings surroundings;
 
-    @Parameters(paramLabel = "ARG", description = "What benchmarks/run is given; put -- before options.")
+    @Parameters(paramLabel = "ARG", description = "What benchmarks/run is given, options too.")
     private List<String> arguments = List.of();
 
     BenchCommand(Surroundings surroundings) {

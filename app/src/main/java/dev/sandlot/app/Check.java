@@ -13,7 +13,7 @@ enum Check {
     COUNT("a whole number from 0"),
     POSITIVE("a whole number from 1"),
     DOMAIN("a host name"),
-    CIDR("an IPv4 range from /8 to /28, such as 10.64.0.0/14"),
+    CIDR("an IPv4 range from /8 to /28, such as 10.201.0.0/16"),
     KIND("oci, the only runtime there is"),
     LEVEL("error, warn, info, debug or trace"),
     FORMAT("text or json");

@@ -51,7 +51,8 @@ public final class Main implements Runnable {
                 .addSubcommand(new ConfigCommand(surroundings))
                 .addSubcommand(new PurgeCommand(programs, surroundings))
                 .addSubcommand(new TestCommand(surroundings))
-                .addSubcommand(new BenchCommand(surroundings))
+                .addSubcommand(
+                        new CommandLine(new BenchCommand(surroundings)).setUnmatchedOptionsArePositionalParams(true))
                 .addSubcommand(new VersionCommand(surroundings))
                 .setOut(writer(surroundings.out()))
                 .setErr(writer(surroundings.err()))

@@ -42,7 +42,7 @@ public record Settings(
      */
     public record Isolation(String kind, String ociBinary, String slotCidr, int slotsReady, int maxSandboxes) {}
 
-    /** What a sandbox gets when its template does not say; {@code diskMb} 0 means no limit. */
+    /** What a sandbox gets when its template does not say; {@code diskMb} 0 means no limit; it is not enforced yet. */
     public record SandboxDefaults(int cpuCount, int memoryMb, int diskMb) {}
 
     /**

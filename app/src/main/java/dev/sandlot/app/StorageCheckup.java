@@ -42,7 +42,7 @@ final class StorageCheckup implements Doctor.Checkup {
             default ->
                 Finding.degraded(
                         "disk pool",
-                        where + ": no disk limit for a sandbox, copies are not shared",
+                        where + ": disk limits and shared copies, which come later, need XFS or btrfs",
                         "put --data-dir on XFS (with prjquota) or btrfs");
         };
     }

@@ -20,7 +20,7 @@ import picocli.CommandLine.Spec;
 /** Runs the tests of the source tree. */
 @Command(
         name = "test",
-        description = "Run all tests: fast, kernel, c, acceptance. The last line is `N passed, N failed, N skipped`.",
+        description = "Run all tests: fast, kernel, acceptance. The last line is `N passed, N failed, N skipped`.",
         mixinStandardHelpOptions = true,
         footer = {"", "Exit code 0 when nothing failed and something passed."})
 final class TestCommand implements Callable<Integer> {
@@ -72,7 +72,7 @@ final class TestCommand implements Callable<Integer> {
                 .filter(part -> name(part).equals(name))
                 .findFirst()
                 .orElseThrow(() -> new ParameterException(
-                        spec.commandLine(), "no part is called " + name + "; there are fast, kernel, c, acceptance"));
+                        spec.commandLine(), "no part is called " + name + "; there are fast, kernel, acceptance"));
     }
 
     private static String name(TestPart part) {

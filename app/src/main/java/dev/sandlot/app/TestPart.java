@@ -34,13 +34,6 @@ enum TestPart {
                     List.of("test", "-Dtest.included=kernel", "-Dtest.excluded=none", "-Dspotless.check.skip=true"));
         }
     },
-    /** The supervisor's own. */
-    C {
-        @Override
-        Tally run(Path root, Surroundings surroundings) throws IOException, InterruptedException {
-            return script(root, surroundings, root.resolve("supervisor/src/test/c/run"));
-        }
-    },
     /** The official clients against a server of this build. */
     ACCEPTANCE {
         @Override

@@ -1,0 +1,103 @@
+package dev.sandlot.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DoctorTest {
+    @TempDir
+    private Path root;
+
+    @Test
+    void aMachineWithNothingLacksEverythingThatIsRequired() throws Exception {
+        assertThat(required())
+                .allSatisfy(finding -> {
+                    assertThat(finding.level()).isEqualTo(Finding.Level.MISSING);
+                    assertThat(finding.fix()).isNotBlank();
+                })
+                .extracting(Finding::name)
+                .contains(
+                        "kernel",
+                        "overlayfs",
+                        "user namespaces",
+                        "seccomp",
+                        "control groups",
+                        "nft",
+                        "ip",
+                        "OCI runtime");
+    }
+
+    @Test
+    void aGoodMachineLacksNothing() throws Exception {
+        goodMachine("cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n");
+        file("sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory pids\n");
+
+        assertThat(required()).extracting(Finding::level).containsOnly(Finding.Level.OK);
+    }
+
+    @Test
+    void aHybridMachineIsToldByBothVersions() throws Exception {
+        goodMachine("""
+                cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0
+                cgroup /sys/fs/cgroup/cpu cgroup rw,cpu,cpuacct 0 0
+                cgroup /sys/fs/cgroup/memory cgroup rw,memory 0 0
+                cgroup /sys/fs/cgroup/pids cgroup rw,pids 0 0
+                """);
+        file("sys/fs/cgroup/unified/cgroup.controllers", "");
+
+        assertThat(named("control groups").found()).contains("hybrid", "cpu, memory, pids");
+    }
+
+    @Test
+    void aMissingControllerIsNamed() throws Exception {
+        goodMachine("cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n");
+        file("sys/fs/cgroup/cgroup.controllers", "cpu pids\n");
+
+        assertThat(named("control groups").level()).isEqualTo(Finding.Level.MISSING);
+        assertThat(named("control groups").found()).endsWith("without memory");
+    }
+
+    @Test
+    void sysctlsOfTheRealMachineAreReadWhole() {
+        assertThat(Machine.real(Map.of()).number("/proc/sys/kernel/pid_max").orElseThrow())
+                .isGreaterThan(300);
+    }
+
+    private void goodMachine(String mounts) throws IOException {
+        file("proc/self/mounts", mounts);
+        file("proc/sys/kernel/osrelease", "6.1.0-9-amd64\n");
+        file("proc/filesystems", "nodev\tproc\nnodev\toverlay\n");
+        file("proc/sys/user/max_user_namespaces", "1000\n");
+        file("proc/sys/kernel/seccomp/actions_avail", "kill_process errno allow\n");
+        file("proc/sys/net/ipv4/ip_forward", "1\n");
+        for (String program : List.of("nft", "ip", "crun")) {
+            assertThat(file("usr/sbin/" + program, "").toFile().setExecutable(true))
+                    .isTrue();
+        }
+    }
+
+    private Path file(String path, String text) throws IOException {
+        Path file = root.resolve(path);
+        Files.createDirectories(file.getParent());
+        return Files.writeString(file, text);
+    }
+
+    private Finding named(String name) throws Exception {
+        return required().stream()
+                .filter(found -> found.name().equals(name))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private List<Finding> required() throws Exception {
+        Settings settings =
+                new SettingsLoader(Map.of(), Map.of()).load(root, null).settings();
+        return new Doctor(Machine.below(root), settings, false).required();
+    }
+}

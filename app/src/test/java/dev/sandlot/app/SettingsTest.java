@@ -1,0 +1,149 @@
+package dev.sandlot.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SettingsTest {
+    @TempDir
+    private Path directory;
+
+    @Test
+    void keysAndDefaultsAreThese() {
+        assertThat(Arrays.stream(Setting.values()).map(s -> s.key() + "=" + s.defaultText()))
+                .containsExactly(
+                        "run-dir=",
+                        "listen.address=127.0.0.1",
+                        "listen.api-port=3000",
+                        "listen.traffic-port=3002",
+                        "listen.debug-port=49983",
+                        "listen.domain=sandlot.localhost",
+                        "runtime.kind=oci",
+                        "runtime.oci-binary=crun",
+                        "runtime.slot-cidr=10.201.0.0/16",
+                        "runtime.slots-ready=32",
+                        "runtime.max-sandboxes=1000",
+                        "sandbox.cpu-count=2",
+                        "sandbox.memory-mb=512",
+                        "sandbox.disk-mb=0",
+                        "images.base=",
+                        "images.debian-suite=trixie",
+                        "images.debian-mirror=",
+                        "secrets.admin-token=",
+                        "secrets.token-seed=",
+                        "log.level=info",
+                        "log.format=text");
+    }
+
+    @Test
+    void everyDefaultPassesItsOwnCheck() {
+        assertThat(Setting.values())
+                .allSatisfy(s -> assertThat(s.problem(s.defaultText())).isEmpty());
+    }
+
+    @Test
+    void namesOfCompatibleSystemsWorkAsTheyAre() throws Exception {
+        Settings settings = load(Map.of(
+                        "E2B_API_PORT", "8000",
+                        "E2B_ENVD_PORT", "9000",
+                        "E2B_DOMAIN", "box.test",
+                        "ADMIN_TOKEN", "a-token",
+                        "SANDBOX_ACCESS_TOKEN_HASH_SEED", "a-seed"))
+                .settings();
+
+        assertThat(settings.listen()).isEqualTo(new Settings.Listen("127.0.0.1", 8000, 3002, 9000, "box.test"));
+        assertThat(settings.secrets()).isEqualTo(new Settings.Secrets("a-token", "a-seed"));
+    }
+
+    @Test
+    void theFileStandsOverDefaultsTheEnvironmentOverTheFileAndFlagsOverAll() throws Exception {
+        file("listen: {api-port: 1, traffic-port: 1, debug-port: 1}\n");
+        Map<Setting, String> flags = new EnumMap<>(Map.of(Setting.DEBUG_PORT, "3"));
+        Map<String, String> environment = Map.of("SANDLOT_LISTEN_TRAFFIC_PORT", "2", "SANDLOT_LISTEN_DEBUG_PORT", "2");
+
+        LoadedSettings loaded = new SettingsLoader(environment, flags).load(directory, null);
+
+        assertThat(loaded.settings().listen())
+                .isEqualTo(new Settings.Listen("127.0.0.1", 1, 2, 3, "sandlot.localhost"));
+        assertThat(loaded.values())
+                .extracting(LoadedSettings.Value::origin)
+                .contains(
+                        "file " + directory.resolve("sandlot.yaml"), "environment SANDLOT_LISTEN_TRAFFIC_PORT", "flag");
+    }
+
+    @Test
+    void allProblemsAreToldAtOnce() throws Exception {
+        file("listen: {api-prot: 1, address: here}\nsandbox: [1]\nlog: {level: loud}\n");
+
+        assertThat(problems(Map.of("SANDLOT_SLOTS", "1", "E2B_API_PORT", "70000")))
+                .satisfiesExactlyInAnyOrder(
+                        p -> assertThat(p).contains("unknown key listen.api-prot"),
+                        p -> assertThat(p).contains("sandbox must hold keys and values"),
+                        p -> assertThat(p).contains("unknown environment variable SANDLOT_SLOTS"),
+                        p -> assertThat(p).contains("listen.address", "not \"here\""),
+                        p -> assertThat(p).contains("listen.api-port", "70000", "environment E2B_API_PORT"),
+                        p -> assertThat(p).contains("log.level", "loud"));
+    }
+
+    @Test
+    void aFileThatIsNoYamlIsRefusedByName() throws Exception {
+        file("listen: {");
+
+        assertThat(problems(Map.of())).singleElement().asString().contains("sandlot.yaml is not YAML");
+    }
+
+    @Test
+    void aNamedFileMustExist() {
+        SettingsException failure = catchThrowableOfType(
+                SettingsException.class,
+                () -> new SettingsLoader(Map.of(), Map.of()).load(directory, directory.resolve("none.yaml")));
+
+        assertThat(failure.problems()).singleElement().asString().contains("could not read", "none.yaml");
+    }
+
+    @Test
+    void secretsAreNeverShown() throws Exception {
+        LoadedSettings loaded = load(Map.of("ADMIN_TOKEN", "top-secret"));
+
+        assertThat(loaded.settings().toString()).doesNotContain("top-secret");
+        assertThat(loaded.values()).extracting(LoadedSettings.Value::shown).doesNotContain("top-secret");
+    }
+
+    @Test
+    void variablesOfLaterVersionsAreNamedAsUnused() throws Exception {
+        assertThat(load(Map.of("DATABASE_URL", "x", "HOME", "/")).unused()).containsExactly("DATABASE_URL");
+    }
+
+    @Test
+    void anEmptyFileIsNoSettings() throws Exception {
+        file("# nothing\n");
+
+        assertThat(load(Map.of()).settings().sandbox()).isEqualTo(new Settings.SandboxDefaults(2, 512, 0));
+    }
+
+    @Test
+    void eachInstallationHasItsOwnRunDirectory() {
+        assertThat(DataDirectory.defaultRunDir(Path.of("/a"))).isNotEqualTo(DataDirectory.defaultRunDir(Path.of("/b")));
+    }
+
+    private java.util.List<String> problems(Map<String, String> environment) {
+        return catchThrowableOfType(SettingsException.class, () -> load(environment))
+                .problems();
+    }
+
+    private LoadedSettings load(Map<String, String> environment) throws SettingsException {
+        return new SettingsLoader(environment, Map.of()).load(directory, null);
+    }
+
+    private void file(String yaml) throws IOException {
+        Files.writeString(directory.resolve("sandlot.yaml"), yaml);
+    }
+}
