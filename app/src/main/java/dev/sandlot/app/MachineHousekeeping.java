@@ -29,9 +29,9 @@ final class MachineHousekeeping implements Housekeeping {
 
     @Override
     public List<String> leftovers(Settings settings) throws IOException {
-        return OciRuntime.leaks(Composition.runtimeConfig(settings)).stream()
-                .map(MachineHousekeeping::line)
-                .toList();
+        try (OciRuntime runtime = open(settings)) {
+            return runtime.leaks().stream().map(MachineHousekeeping::line).toList();
+        }
     }
 
     private static String line(Leak leak) {

@@ -84,7 +84,7 @@ public final class ChildProcess {
     public static void adoptOrphans() throws LinuxException {
         try {
             int result = (int) PRCTL.invokeExact(Native.errnoSlot(), PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);
-            Syscall.check("prctl", "PR_SET_CHILD_SUBREAPER", result);
+            Calls.check("prctl", "PR_SET_CHILD_SUBREAPER", result);
         } catch (LinuxException e) {
             throw e;
         } catch (Throwable t) {
