@@ -144,8 +144,7 @@ final class Composition implements ServerProgram {
         Resources resources = new Resources(defaults.cpuCount(), defaults.memoryMb(), defaults.diskMb());
         List<String> layers = base.layers().stream().map(Digest::toString).toList();
         UUID id = UUID.nameUUIDFromBytes((layers + " " + resources).getBytes(StandardCharsets.UTF_8));
-        return new TemplateBuild(
-                id, layers, resources, EnvdSandbox.VERSION, base.defaultUser(), base.workdir(), null);
+        return new TemplateBuild(id, layers, resources, EnvdSandbox.VERSION, base.defaultUser(), base.workdir(), null);
     }
 
     private static void recover(ControlPlane control) throws IOException {

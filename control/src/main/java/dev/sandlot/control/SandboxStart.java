@@ -18,8 +18,8 @@ final class SandboxStart {
     private static final Logger LOG = LoggerFactory.getLogger(SandboxStart.class);
 
     /** A start slower than this is told to the node, whose own end time was set before it. */
-
     private final SandboxStore store;
+
     private final NodeService node;
     private final AccessTokens tokens;
     private final InstantSource clock;

@@ -21,7 +21,6 @@ import tools.jackson.databind.json.JsonMapper;
  */
 final class InitEndpoint {
 
-
     private static final JsonMapper MAPPER = new JsonMapper();
     private static final int MAX_BODY_BYTES = 16 << 20;
 

@@ -24,8 +24,7 @@ public final class Mounts {
     private static final long MS_REC_SLAVE = 0x4000 | 0x80000;
     private static final int MNT_DETACH = 2;
 
-    private static final MethodHandle MOUNT =
-            Native.errnoCall("mount", INT, POINTER, POINTER, POINTER, LONG, POINTER);
+    private static final MethodHandle MOUNT = Native.errnoCall("mount", INT, POINTER, POINTER, POINTER, LONG, POINTER);
     private static final MethodHandle UMOUNT = Native.errnoCall("umount2", INT, POINTER, INT);
 
     private Mounts() {}
@@ -43,12 +42,8 @@ public final class Mounts {
             attributes.setAtIndex(LONG, 0, MOUNT_ATTR_IDMAP | MOUNT_ATTR_RDONLY);
             attributes.setAtIndex(LONG, 3, userNamespace.number());
             long empty = arena.allocateFrom("").address();
-            Syscall.MOUNT_SETATTR.call(directory.toString(),
-                    tree.number(),
-                    empty,
-                    AT_EMPTY_PATH,
-                    attributes.address(),
-                    MOUNT_ATTR_SIZE);
+            Syscall.MOUNT_SETATTR.call(
+                    directory.toString(), tree.number(), empty, AT_EMPTY_PATH, attributes.address(), MOUNT_ATTR_SIZE);
             return tree;
         } catch (LinuxException e) {
             tree.close();
@@ -61,12 +56,7 @@ public final class Mounts {
         try (Arena arena = Arena.ofConfined()) {
             long empty = arena.allocateFrom("").address();
             long to = arena.allocateFrom(target.toString()).address();
-            Syscall.MOVE_MOUNT.call(target.toString(),
-                    tree.number(),
-                    empty,
-                    AT_FDCWD,
-                    to,
-                    MOVE_MOUNT_F_EMPTY_PATH);
+            Syscall.MOVE_MOUNT.call(target.toString(), tree.number(), empty, AT_FDCWD, to, MOVE_MOUNT_F_EMPTY_PATH);
         }
     }
 
@@ -76,8 +66,8 @@ public final class Mounts {
      * @param lowers paths of the layers, the topmost first
      */
     public static void overlay(List<String> lowers, Path upper, Path work, Path target) throws LinuxException {
-        String options = lowers.stream().collect(Collectors.joining(":", "lowerdir=", ""))
-                + ",upperdir=" + upper + ",workdir=" + work;
+        String options = lowers.stream().collect(Collectors.joining(":", "lowerdir=", "")) + ",upperdir=" + upper
+                + ",workdir=" + work;
         mount("overlay", target.toString(), "overlay", 0, options);
     }
 
@@ -89,8 +79,8 @@ public final class Mounts {
     /** Takes a mount out of the calling thread's namespace at once; it ends when its last user does. */
     public static void detach(Path target) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
-            int result = (int) UMOUNT.invokeExact(
-                    Native.errnoSlot(), arena.allocateFrom(target.toString()), MNT_DETACH);
+            int result =
+                    (int) UMOUNT.invokeExact(Native.errnoSlot(), arena.allocateFrom(target.toString()), MNT_DETACH);
             Calls.check("umount2", target.toString(), result);
         } catch (LinuxException e) {
             throw e;

@@ -23,8 +23,8 @@ record HostedSandbox(
             FileProcessJournal journal)
             throws IOException {
         SandboxFiles files = new SandboxFiles(running.root(), new IdRange(running.uidBase(), IDS));
-        EnvdSandbox.Parts parts =
-                new EnvdSandbox.Parts(files, link, new SandboxFigures(running, spec.memoryMb(), spec.cpuCount()), journal);
+        EnvdSandbox.Parts parts = new EnvdSandbox.Parts(
+                files, link, new SandboxFigures(running, spec.memoryMb(), spec.cpuCount()), journal);
         EnvdConfig config = new EnvdConfig(
                 spec.id(),
                 spec.templateId(),

@@ -204,7 +204,10 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
         try {
             sandbox.journal().delete();
         } catch (IOException e) {
-            LOG.warn("the process journal of sandbox {} could not be removed", sandbox.spec().id(), e);
+            LOG.warn(
+                    "the process journal of sandbox {} could not be removed",
+                    sandbox.spec().id(),
+                    e);
         }
     }
 
@@ -223,7 +226,8 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
     private void forward(HostedSandbox sandbox, int port, Exchange exchange) throws IOException {
         SandboxId id = sandbox.spec().id();
         try {
-            ports.forward(exchange, id.value(), sandbox.port(port), sandbox.spec().executionId());
+            ports.forward(
+                    exchange, id.value(), sandbox.port(port), sandbox.spec().executionId());
         } finally {
             if (hosted.get(id) != sandbox) {
                 ports.drop(sandbox.spec().executionId());
@@ -238,7 +242,9 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
 
     private static NodeSandbox view(HostedSandbox sandbox) {
         return new NodeSandbox(
-                sandbox.spec().id(), sandbox.spec().executionId(), sandbox.running().startedAt());
+                sandbox.spec().id(),
+                sandbox.spec().executionId(),
+                sandbox.running().startedAt());
     }
 
     @Override

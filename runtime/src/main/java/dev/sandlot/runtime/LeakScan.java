@@ -70,7 +70,8 @@ final class LeakScan {
     /** A process is ours when its user namespace maps to users of a slot. */
     private void processes(List<Leak> leaks, Collection<Integer> slots) throws IOException {
         try (Stream<Path> entries = Files.list(Path.of("/proc"))) {
-            for (Path entry : entries.filter(p -> Character.isDigit(lastName(p.toString()).charAt(0)))
+            for (Path entry : entries.filter(
+                            p -> Character.isDigit(lastName(p.toString()).charAt(0)))
                     .toList()) {
                 int slot = slotOfProcess(entry);
                 if (slot >= 0 && !slots.contains(slot)) {
@@ -85,7 +86,10 @@ final class LeakScan {
             String map = Files.readString(process.resolve("uid_map")).strip();
             long outside = map.isEmpty() ? 0 : Long.parseLong(map.split("\\s+")[1]);
             long slot = (outside - machine.config().uidBase()) / RuntimeConfig.UIDS_PER_SLOT;
-            return outside >= machine.config().uidBase() && slot < machine.config().maxSlots() ? (int) slot : -1;
+            return outside >= machine.config().uidBase()
+                            && slot < machine.config().maxSlots()
+                    ? (int) slot
+                    : -1;
         } catch (IOException e) {
             return -1; // ended while we looked
         }

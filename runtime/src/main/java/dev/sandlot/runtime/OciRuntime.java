@@ -43,8 +43,8 @@ public final class OciRuntime implements SandboxRuntime {
     private final BlockingQueue<Launcher> launchers;
     private final Map<String, OciSandbox> running = new ConcurrentHashMap<>();
     private final Set<String> starting = ConcurrentHashMap.newKeySet();
-    private final ExecutorService enders =
-            Executors.newFixedThreadPool(ENDERS, Thread.ofPlatform().daemon().name("ender-", 0).factory());
+    private final ExecutorService enders = Executors.newFixedThreadPool(
+            ENDERS, Thread.ofPlatform().daemon().name("ender-", 0).factory());
 
     private OciRuntime(Machine machine, EventLoop loop, ProcessExits exits) throws IOException {
         this.machine = machine;
@@ -57,7 +57,8 @@ public final class OciRuntime implements SandboxRuntime {
         removeUnusedLinks();
         firewall.raise(offlineAddresses());
         this.launchers = launchers(machine);
-        List<Integer> used = running.values().stream().map(s -> s.slot().number()).toList();
+        List<Integer> used =
+                running.values().stream().map(s -> s.slot().number()).toList();
         this.slots = new SlotPool(machine.config(), new SlotMaker(machine.config(), machine.nft()), used);
         running.values().forEach(this::watch);
     }
@@ -265,7 +266,8 @@ public final class OciRuntime implements SandboxRuntime {
 
     private void removeUnusedLinks() throws IOException {
         Set<String> used = new HashSet<>();
-        running.values().forEach(s -> used.add(machine.config().linkName(s.slot().number())));
+        running.values()
+                .forEach(s -> used.add(machine.config().linkName(s.slot().number())));
         try (Netlink netlink = Netlink.open()) {
             for (String link : new LeakScan(machine).links()) {
                 if (!used.contains(link)) {
