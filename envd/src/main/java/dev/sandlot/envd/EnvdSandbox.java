@@ -40,6 +40,7 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
     private final EnvdSettings settings;
     private final Supervisor supervisor;
     private final Processes processes;
+    private final FilesystemWatches watches;
     private final Dispatcher dispatcher;
     private final Set<Exchange> open = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
@@ -52,8 +53,10 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
         supervisor = parts.supervisor().connect(table::exited);
         ProcessLauncher launcher = new ProcessLauncher(supervisor, settings);
         processes = new Processes(host, supervisor, table, launcher, parts.journal(), retention);
-        dispatcher = new Dispatcher(
-                settings, actingUser, router(parts.files(), accounts, actingUser), endpoints(parts, accounts));
+        FilesystemService filesystem =
+                new FilesystemService(parts.files(), accounts, settings::defaultUserOrNone, settings::defaultWorkdir);
+        watches = new FilesystemWatches(filesystem, parts.files(), accounts, host.loop());
+        dispatcher = new Dispatcher(settings, actingUser, router(actingUser, filesystem), endpoints(parts, accounts));
     }
 
     /**
@@ -78,11 +81,9 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
         return sandbox;
     }
 
-    private ConnectRouter router(SandboxFiles files, Accounts accounts, ActingUser actingUser) {
-        FilesystemService filesystem =
-                new FilesystemService(files, accounts, settings::defaultUserOrNone, settings::defaultWorkdir);
+    private ConnectRouter router(ActingUser actingUser, FilesystemService filesystem) {
         return new ConnectRouter(
-                new ProcessService(processes, actingUser).describe(), FilesystemMethods.describe(filesystem));
+                new ProcessService(processes, actingUser).describe(), FilesystemMethods.describe(filesystem, watches));
     }
 
     private Map<String, Map<String, ExchangeHandler>> endpoints(Parts parts, Accounts accounts) {
@@ -142,6 +143,7 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
         closed = true;
         open.forEach(Exchange::abort);
         processes.close();
+        watches.close();
         supervisor.close();
     }
 }

@@ -4,7 +4,12 @@ import com.google.protobuf.Message;
 import dev.sandlot.protocol.ConnectCall;
 import dev.sandlot.protocol.ConnectException;
 import dev.sandlot.protocol.ConnectService;
+import dev.sandlot.protocol.ConnectService.Responses;
+import dev.sandlot.protocol.filesystem.CreateWatcherRequest;
 import dev.sandlot.protocol.filesystem.EntryInfo;
+import dev.sandlot.protocol.filesystem.FilesystemEvent;
+import dev.sandlot.protocol.filesystem.GetWatcherEventsRequest;
+import dev.sandlot.protocol.filesystem.GetWatcherEventsResponse;
 import dev.sandlot.protocol.filesystem.ListDirRequest;
 import dev.sandlot.protocol.filesystem.ListDirResponse;
 import dev.sandlot.protocol.filesystem.MakeDirRequest;
@@ -12,13 +17,17 @@ import dev.sandlot.protocol.filesystem.MakeDirResponse;
 import dev.sandlot.protocol.filesystem.MoveRequest;
 import dev.sandlot.protocol.filesystem.MoveResponse;
 import dev.sandlot.protocol.filesystem.RemoveRequest;
+import dev.sandlot.protocol.filesystem.RemoveWatcherRequest;
 import dev.sandlot.protocol.filesystem.StatRequest;
 import dev.sandlot.protocol.filesystem.StatResponse;
+import dev.sandlot.protocol.filesystem.WatchDirRequest;
+import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /** The file service as the router serves it, with less in its answers for clients of old (envd.md 5.2). */
 final class FilesystemMethods {
     private static final String OLD_CLIENT = "connect-python";
+    private static final String OLD_CLIENT_MARK = "X-E2B-Legacy-SDK";
 
     /** A method of the file service. */
     @FunctionalInterface
@@ -28,13 +37,26 @@ final class FilesystemMethods {
 
     private FilesystemMethods() {}
 
-    static ConnectService describe(FilesystemService files) {
+    static ConnectService describe(FilesystemService files, FilesystemWatches watches) {
         return new ConnectService("filesystem.Filesystem")
                 .unary("Stat", StatRequest.getDefaultInstance(), method(files::stat))
                 .unary("MakeDir", MakeDirRequest.getDefaultInstance(), method(files::makeDir))
                 .unary("Move", MoveRequest.getDefaultInstance(), method(files::move))
                 .unary("ListDir", ListDirRequest.getDefaultInstance(), method(files::listDir))
-                .unary("Remove", RemoveRequest.getDefaultInstance(), method(files::remove));
+                .unary("Remove", RemoveRequest.getDefaultInstance(), method(files::remove))
+                .serverStream(
+                        "WatchDir",
+                        WatchDirRequest.getDefaultInstance(),
+                        (call, request, out) -> watch(watches, call, request, out))
+                .unary("CreateWatcher", CreateWatcherRequest.getDefaultInstance(), method(watches::createWatcher))
+                .unary(
+                        "GetWatcherEvents",
+                        GetWatcherEventsRequest.getDefaultInstance(),
+                        method((request, _) -> watches.getWatcherEvents(request)))
+                .unary(
+                        "RemoveWatcher",
+                        RemoveWatcherRequest.getDefaultInstance(),
+                        method((request, _) -> watches.removeWatcher(request)));
     }
 
     private static <Q extends Message> ConnectService.Unary<Q> method(Method<Q> method) {
@@ -45,12 +67,24 @@ final class FilesystemMethods {
         };
     }
 
+    private static void watch(FilesystemWatches watches, ConnectCall call, WatchDirRequest request, Responses out)
+            throws ConnectException, IOException {
+        boolean old = isOld(call);
+        if (old) {
+            call.responseHeaders().set(OLD_CLIENT_MARK, "true");
+        }
+        String user = BasicUser.named(call.requestHeaders()).orElse(null);
+        try (DirectoryWatch watch = watches.watchDir(request, user)) {
+            new WatchReader(call, watch, out, event -> old ? reduced(event) : event).run();
+        }
+    }
+
     private static boolean isOld(ConnectCall call) {
         return call.requestHeaders().first("User-Agent").orElse("").equals(OLD_CLIENT);
     }
 
     private static Message reduced(ConnectCall call, Message answer) {
-        call.responseHeaders().set("X-E2B-Legacy-SDK", "true");
+        call.responseHeaders().set(OLD_CLIENT_MARK, "true");
         return switch (answer) {
             case StatResponse stat ->
                 stat.toBuilder().setEntry(reduced(stat.getEntry())).build();
@@ -64,8 +98,21 @@ final class FilesystemMethods {
                                 .map(FilesystemMethods::reduced)
                                 .toList())
                         .build();
+            case GetWatcherEventsResponse events ->
+                GetWatcherEventsResponse.newBuilder()
+                        .addAllEvents(events.getEventsList().stream()
+                                .map(FilesystemMethods::reduced)
+                                .toList())
+                        .build();
             default -> answer;
         };
+    }
+
+    private static FilesystemEvent reduced(FilesystemEvent event) {
+        return FilesystemEvent.newBuilder()
+                .setName(event.getName())
+                .setType(event.getType())
+                .build();
     }
 
     private static EntryInfo reduced(EntryInfo entry) {

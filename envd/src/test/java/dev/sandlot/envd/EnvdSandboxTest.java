@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -231,6 +232,28 @@ class EnvdSandboxTest {
         assertThat(body(list))
                 .isEqualTo("{\"entries\":[" + "{\"name\":\"a.txt\",\"type\":\"FILE_TYPE_FILE\","
                         + "\"path\":\"/home/user/a.txt\"}]}");
+    }
+
+    @Test
+    void streamsAWatch() throws Exception {
+        byte[] request = TestStream.frame("{\"path\":\"\"}");
+        MemoryExchange watch = MemoryExchange.of("POST", "/filesystem.Filesystem/WatchDir", request)
+                .header("Content-Type", "application/connect+json")
+                .header("Connect-Timeout-Ms", "2000");
+        Thread server = Thread.startVirtualThread(() -> {
+            try {
+                open.handle(watch);
+            } catch (IOException e) {
+                watch.abort();
+            }
+        });
+        byte[] start = watch.responseBody().readNBytes(5 + "{\"start\":{}}".length());
+        assertThat(start).isEqualTo(TestStream.frame("{\"start\":{}}"));
+        Files.createDirectory(root.resolve("home/user/new"));
+        assertThat(body(watch))
+                .contains("{\"filesystem\":{\"name\":\"new\",\"type\":\"EVENT_TYPE_CREATE\"}}")
+                .contains("\"code\":\"deadline_exceeded\"");
+        assertThat(server.join(Duration.ofSeconds(10))).isTrue();
     }
 
     private EnvdSandbox envd(String token) throws IOException {
