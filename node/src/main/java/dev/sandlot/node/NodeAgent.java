@@ -229,7 +229,7 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
             ports.forward(
                     exchange, id.value(), sandbox.port(port), sandbox.spec().executionId());
         } finally {
-            if (hosted.get(id) != sandbox) {
+            if (!sandbox.equals(hosted.get(id))) {
                 ports.drop(sandbox.spec().executionId());
             }
         }
