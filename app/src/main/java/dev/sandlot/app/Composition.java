@@ -66,7 +66,9 @@ final class Composition implements ServerProgram {
                 NodeSettings.of("local", Version.current(), settings.isolation().maxSandboxes()),
                 runtimeConfig(settings),
                 layers,
-                (id, execution) -> ready.thenAccept(control -> control.sandboxEnded(id))));
+                (id, _) -> {
+                    var _ = ready.thenAccept(control -> control.sandboxEnded(id));
+                }));
         ControlPlane control = opened.add(new ControlPlane(controlSettings, store, node));
         control.templates().registerBuild(null, BaseTemplate.NAME, build(base, settings.sandbox()));
         recover(control);
