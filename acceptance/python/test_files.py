@@ -2,7 +2,7 @@ import hashlib
 import os
 
 import pytest
-from e2b import FileNotFoundException, WriteEntry
+from e2b import FileNotFoundException
 
 
 def test_text(sandbox):
@@ -22,7 +22,7 @@ def test_hundred_megabytes(sandbox):
 
 
 def test_several_files(sandbox):
-    written = sandbox.files.write_files([WriteEntry(path="many/1", data="1"), WriteEntry(path="/tmp/many/2", data="2")])
+    written = sandbox.files.write_files([{"path": "many/1", "data": "1"}, {"path": "/tmp/many/2", "data": "2"}])
     assert [w.path for w in written] == ["/home/user/many/1", "/tmp/many/2"]
 
 
