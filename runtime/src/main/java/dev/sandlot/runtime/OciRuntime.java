@@ -148,7 +148,9 @@ public final class OciRuntime implements SandboxRuntime {
         running.values().forEach(sandbox -> {
             sandbox.letGo();
             sandbox.slot().close();
+            sandbox.ended().completeExceptionally(new IOException("the runtime has been closed"));
         });
+        running.clear();
         machine.trash().close();
         loop.close();
     }
