@@ -26,8 +26,8 @@ final class CgroupsV2 implements Cgroups {
         List<String> offered = Arrays.asList(
                 CgroupFiles.read(root.resolve("cgroup.controllers")).split(" "));
         if (!offered.containsAll(CONTROLLERS)) {
-            throw new UnsupportedOperationException("cgroup2 at " + root + " offers " + offered + ", needed are "
-                    + CONTROLLERS);
+            throw new UnsupportedOperationException(
+                    "cgroup2 at " + root + " offers " + offered + ", needed are " + CONTROLLERS);
         }
         Path ours = root.resolve(parent);
         handDown(root);

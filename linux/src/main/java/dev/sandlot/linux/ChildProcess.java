@@ -55,8 +55,7 @@ public final class ChildProcess {
      * @param descriptors what it gets, by the number it sees
      */
     public static ChildProcess start(
-            List<String> command, Map<String, String> environment, Map<Integer, Fd> descriptors)
-            throws LinuxException {
+            List<String> command, Map<String, String> environment, Map<Integer, Fd> descriptors) throws LinuxException {
         List<Fd> moved = new ArrayList<>();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment actions = arena.allocate(OPAQUE_STRUCT_SIZE, Long.BYTES);

@@ -24,8 +24,7 @@ public final class Mounts {
     private static final long MS_REC_SLAVE = 0x4000 | 0x80000;
     private static final int MNT_DETACH = 2;
 
-    private static final MethodHandle MOUNT =
-            Native.errnoCall("mount", INT, POINTER, POINTER, POINTER, LONG, POINTER);
+    private static final MethodHandle MOUNT = Native.errnoCall("mount", INT, POINTER, POINTER, POINTER, LONG, POINTER);
     private static final MethodHandle UMOUNT = Native.errnoCall("umount2", INT, POINTER, INT);
 
     private Mounts() {}
@@ -82,8 +81,8 @@ public final class Mounts {
      * @param lowers paths of the layers, the topmost first
      */
     public static void overlay(List<String> lowers, Path upper, Path work, Path target) throws LinuxException {
-        String options = lowers.stream().collect(Collectors.joining(":", "lowerdir=", ""))
-                + ",upperdir=" + upper + ",workdir=" + work;
+        String options = lowers.stream().collect(Collectors.joining(":", "lowerdir=", "")) + ",upperdir=" + upper
+                + ",workdir=" + work;
         mount("overlay", target.toString(), "overlay", 0, options);
     }
 
@@ -95,8 +94,8 @@ public final class Mounts {
     /** Takes a mount out of the calling thread's namespace at once; it ends when its last user does. */
     public static void detach(Path target) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
-            int result = (int) UMOUNT.invokeExact(
-                    Native.errnoSlot(), arena.allocateFrom(target.toString()), MNT_DETACH);
+            int result =
+                    (int) UMOUNT.invokeExact(Native.errnoSlot(), arena.allocateFrom(target.toString()), MNT_DETACH);
             Syscall.check("umount2", target.toString(), result);
         } catch (LinuxException e) {
             throw e;
@@ -109,8 +108,8 @@ public final class Mounts {
         try (Arena arena = Arena.ofConfined()) {
             long path = arena.allocateFrom(directory.toString()).address();
             long flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
-            return Fd.own((int) Syscall.call(
-                    "open_tree", directory.toString(), Syscall.OPEN_TREE, AT_FDCWD, path, flags, 0, 0));
+            return Fd.own((int)
+                    Syscall.call("open_tree", directory.toString(), Syscall.OPEN_TREE, AT_FDCWD, path, flags, 0, 0));
         }
     }
 

@@ -133,7 +133,11 @@ public final class Netlink implements AutoCloseable {
         begin(RTM_NEWROUTE, CREATE_EXCLUSIVE);
         // struct rtmsg { u8 family, dst_len, src_len, tos, table, protocol, scope, type; u32 flags; }
         buffer.put(AF_INET).put((byte) 0).putShort((short) 0);
-        buffer.put(TABLE_MAIN).put(PROTOCOL_STATIC).put((byte) 0).put(TYPE_UNICAST).putInt(0);
+        buffer.put(TABLE_MAIN)
+                .put(PROTOCOL_STATIC)
+                .put((byte) 0)
+                .put(TYPE_UNICAST)
+                .putInt(0);
         bytes(RTA_GATEWAY, gateway.getAddress());
         number(RTA_OIF, index);
         execute("add route through", gateway.getHostAddress());

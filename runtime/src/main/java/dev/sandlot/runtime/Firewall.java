@@ -16,8 +16,7 @@ import java.util.stream.Collectors;
  */
 final class Firewall {
     private static final Path FORWARDING = Path.of("/proc/sys/net/ipv4/ip_forward");
-    private static final String RULES =
-            """
+    private static final String RULES = """
             add table inet TABLE
             delete table inet TABLE
             table inet TABLE {

@@ -4,8 +4,8 @@ import dev.sandlot.linux.Cgroup;
 import dev.sandlot.linux.Cgroups;
 import dev.sandlot.linux.ChildProcess;
 import dev.sandlot.linux.Fd;
-import dev.sandlot.linux.Namespaces;
 import dev.sandlot.linux.Mounts;
+import dev.sandlot.linux.Namespaces;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,8 +51,10 @@ final class Launcher implements AutoCloseable {
 
     static Launcher open(Path mountPoint, Cgroups cgroups) throws IOException {
         Files.createDirectories(mountPoint);
-        ExecutorService thread = Executors.newSingleThreadExecutor(
-                Thread.ofPlatform().daemon().name("launcher-" + mountPoint.getFileName()).factory());
+        ExecutorService thread = Executors.newSingleThreadExecutor(Thread.ofPlatform()
+                .daemon()
+                .name("launcher-" + mountPoint.getFileName())
+                .factory());
         Launcher launcher = new Launcher(thread, mountPoint, cgroups);
         launcher.call(() -> {
             Namespaces.unshareMounts();

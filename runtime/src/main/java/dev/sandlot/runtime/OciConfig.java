@@ -102,7 +102,8 @@ final class OciConfig {
         }
         String descriptors = "/proc/" + ProcessHandle.current().pid() + "/fd/";
         namespaces.add(Map.of("type", "user", "path", descriptors + slot.user().number()));
-        namespaces.add(Map.of("type", "network", "path", descriptors + slot.network().number()));
+        namespaces.add(
+                Map.of("type", "network", "path", descriptors + slot.network().number()));
         return namespaces;
     }
 

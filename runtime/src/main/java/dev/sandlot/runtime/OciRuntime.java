@@ -1,7 +1,10 @@
 package dev.sandlot.runtime;
 
+import dev.sandlot.linux.Errno;
 import dev.sandlot.linux.EventLoop;
+import dev.sandlot.linux.LinuxException;
 import dev.sandlot.linux.Netlink;
+import dev.sandlot.linux.Pidfd;
 import java.io.IOException;
 import java.net.Inet4Address;
 import java.nio.file.FileAlreadyExistsException;
@@ -33,6 +36,7 @@ public final class OciRuntime implements SandboxRuntime {
     private static final Logger LOG = LoggerFactory.getLogger(OciRuntime.class);
     private static final Duration KILL_LIMIT = Duration.ofSeconds(20);
     private static final int ENDERS = 8;
+    private static final int SIGKILL = 9;
 
     private final Machine machine;
     private final Firewall firewall;
@@ -43,8 +47,8 @@ public final class OciRuntime implements SandboxRuntime {
     private final BlockingQueue<Launcher> launchers;
     private final Map<String, OciSandbox> running = new ConcurrentHashMap<>();
     private final Set<String> starting = ConcurrentHashMap.newKeySet();
-    private final ExecutorService enders =
-            Executors.newFixedThreadPool(ENDERS, Thread.ofPlatform().daemon().name("ender-", 0).factory());
+    private final ExecutorService enders = Executors.newFixedThreadPool(
+            ENDERS, Thread.ofPlatform().daemon().name("ender-", 0).factory());
 
     private OciRuntime(Machine machine, EventLoop loop, ProcessExits exits) throws IOException {
         this.machine = machine;
@@ -54,10 +58,12 @@ public final class OciRuntime implements SandboxRuntime {
         boolean born = machine.cgroups().movesThreads();
         this.start = new OciStart(machine, new OciConfig(born, machine.config().supervisor()), loop, exits);
         takeOverAll();
+        killStrays();
         removeUnusedLinks();
         firewall.raise(offlineAddresses());
         this.launchers = launchers(machine);
-        List<Integer> used = running.values().stream().map(s -> s.slot().number()).toList();
+        List<Integer> used =
+                running.values().stream().map(s -> s.slot().number()).toList();
         this.slots = new SlotPool(machine.config(), new SlotMaker(machine.config(), machine.nft()), used);
         running.values().forEach(this::watch);
     }
@@ -265,9 +271,24 @@ public final class OciRuntime implements SandboxRuntime {
         }
     }
 
+    /** A start that was cut off may have left a supervisor that had not reached its group yet. */
+    private void killStrays() throws IOException {
+        List<Integer> used = running.values().stream().map(s -> s.slot().number()).toList();
+        for (int pid : new LeakScan(machine).strays(used)) {
+            try (Pidfd process = Pidfd.open(pid)) {
+                process.signal(SIGKILL);
+            } catch (LinuxException e) {
+                if (!e.is(Errno.ESRCH)) {
+                    throw e;
+                }
+            }
+        }
+    }
+
     private void removeUnusedLinks() throws IOException {
         Set<String> used = new HashSet<>();
-        running.values().forEach(s -> used.add(machine.config().linkName(s.slot().number())));
+        running.values()
+                .forEach(s -> used.add(machine.config().linkName(s.slot().number())));
         try (Netlink netlink = Netlink.open()) {
             for (String link : new LeakScan(machine).links()) {
                 if (!used.contains(link)) {

@@ -28,8 +28,7 @@ record OciSandbox(
         AtomicBoolean ending,
         CompletableFuture<Boolean> ended)
         implements RunningSandbox {
-    OciSandbox(
-            Journal.Entry entry, Slot slot, Cgroup cgroup, SupervisorConnection connection, Pidfd process, Fd root) {
+    OciSandbox(Journal.Entry entry, Slot slot, Cgroup cgroup, SupervisorConnection connection, Pidfd process, Fd root) {
         this(entry, slot, cgroup, connection, process, root, new AtomicBoolean(), new CompletableFuture<>());
     }
 

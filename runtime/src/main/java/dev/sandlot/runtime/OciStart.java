@@ -73,8 +73,8 @@ final class OciStart {
         try (UnixSocket listener = UnixSocket.listen(run.resolve(SOCKET));
                 Fd log = HostFiles.forWriting(run.resolve(LOG));
                 Fd input = HostFiles.forReading(Path.of("/dev/null"))) {
-            Map<Integer, Fd> descriptors = Map.of(
-                    STANDARD_INPUT, input, STANDARD_OUTPUT, log, STANDARD_ERROR, log, LISTENER, listener.fd());
+            Map<Integer, Fd> descriptors =
+                    Map.of(STANDARD_INPUT, input, STANDARD_OUTPUT, log, STANDARD_ERROR, log, LISTENER, listener.fd());
             return launcher.launch(new Launcher.Launch(
                     slot,
                     spec.layers(),
@@ -103,8 +103,7 @@ final class OciStart {
         }
     }
 
-    private OciSandbox greet(
-            Journal.Entry entry, Slot slot, Cgroup cgroup, Path run, CompletableFuture<Integer> ended)
+    private OciSandbox greet(Journal.Entry entry, Slot slot, Cgroup cgroup, Path run, CompletableFuture<Integer> ended)
             throws IOException {
         SupervisorConnection connection;
         try {
@@ -129,8 +128,8 @@ final class OciStart {
                 loop, socket(machine.config(), id), (pid, status) -> exits.exited(id, pid, status), ANSWER_LIMIT);
     }
 
-    private static OciSandbox hold(
-            Journal.Entry entry, Slot slot, Cgroup cgroup, SupervisorConnection connection) throws IOException {
+    private static OciSandbox hold(Journal.Entry entry, Slot slot, Cgroup cgroup, SupervisorConnection connection)
+            throws IOException {
         Pidfd process = Pidfd.open(connection.hostPid());
         try {
             Fd root = Namespaces.rootOf(connection.hostPid());

@@ -26,7 +26,8 @@ final class Remains {
         }
         if (!failures.isEmpty()) {
             IOException failure = new IOException(
-                    "could not remove all of sandbox " + id + ": " + failures.getFirst().getMessage(),
+                    "could not remove all of sandbox " + id + ": "
+                            + failures.getFirst().getMessage(),
                     failures.getFirst());
             failures.stream().skip(1).forEach(failure::addSuppressed);
             throw failure;

@@ -47,8 +47,7 @@ final class RootFiles {
                 127.0.0.1\tlocalhost
                 ::1\tlocalhost ip6-localhost ip6-loopback
                 %s\t%s
-                """
-                .formatted(address.getHostAddress(), spec.hostname());
+                """.formatted(address.getHostAddress(), spec.hostname());
     }
 
     private void directory(String name) throws IOException {

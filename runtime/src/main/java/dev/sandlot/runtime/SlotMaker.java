@@ -2,10 +2,10 @@ package dev.sandlot.runtime;
 
 import dev.sandlot.linux.ChildProcess;
 import dev.sandlot.linux.Errno;
+import dev.sandlot.linux.Io;
 import dev.sandlot.linux.LinuxException;
 import dev.sandlot.linux.Namespaces;
 import dev.sandlot.linux.Netlink;
-import dev.sandlot.linux.Io;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -22,8 +22,7 @@ final class SlotMaker {
     private static final String INNER = "eth0";
     private static final int LOOPBACK = 1;
     private static final Path SYSCTL = Path.of("/proc/sys/net");
-    private static final String TO_LOOPBACK =
-            """
+    private static final String TO_LOOPBACK = """
             table ip sandlot {
               chain prerouting {
                 type nat hook prerouting priority dstnat;
@@ -118,8 +117,7 @@ final class SlotMaker {
         try (Netlink outer = Netlink.open()) {
             createVeth(outer, name, slot);
             setIfThere("ipv6/conf/" + name + "/disable_ipv6", "1");
-            outer.addAddress(
-                    outer.index(name), config.addresses().gateway(slot.number()), AddressPlan.SLOT_PREFIX);
+            outer.addAddress(outer.index(name), config.addresses().gateway(slot.number()), AddressPlan.SLOT_PREFIX);
         }
     }
 

@@ -44,8 +44,8 @@ final class SlotPool implements AutoCloseable {
 
     private final RuntimeConfig config;
     private final SlotMaker maker;
-    private final ScheduledExecutorService clock =
-            Executors.newSingleThreadScheduledExecutor(Thread.ofPlatform().daemon().name("slot-clock").factory());
+    private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("slot-clock").factory());
     private final java.util.concurrent.ExecutorService makers = Executors.newFixedThreadPool(
             MAKERS, Thread.ofPlatform().daemon().name("slot-maker-", 0).factory());
 

@@ -24,8 +24,8 @@ final class Trash implements AutoCloseable {
     private final Path directory;
     private final Set<String> pending = ConcurrentHashMap.newKeySet();
     private final AtomicLong sequence = new AtomicLong(System.nanoTime());
-    private final ExecutorService remover =
-            Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().name("trash").factory());
+    private final ExecutorService remover = Executors.newSingleThreadExecutor(
+            Thread.ofPlatform().daemon().name("trash").factory());
 
     Trash(Path directory) throws IOException {
         this.directory = directory;

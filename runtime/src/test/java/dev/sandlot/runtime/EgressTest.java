@@ -23,8 +23,7 @@ class EgressTest {
     private static final String PUBLIC = "198.51.100.7";
     private static final List<String> FORBIDDEN =
             List.of("169.254.169.254", "10.9.9.9", "172.16.9.9", "192.168.9.9", "100.64.9.9");
-    private static final String SERVER =
-            """
+    private static final String SERVER = """
             import socket
             s = socket.create_server(("0.0.0.0", 80))
             print("ready", flush=True)
@@ -73,7 +72,9 @@ class EgressTest {
         RunningSandbox sandbox = start("one", true);
         assertThat(fetch(sandbox, PUBLIC)).isEqualTo("198.51.100.1");
         for (String address : FORBIDDEN) {
-            assertThat(reachedFromHere(address)).as("%s from the machine", address).isTrue();
+            assertThat(reachedFromHere(address))
+                    .as("%s from the machine", address)
+                    .isTrue();
             assertThat(fetch(sandbox, address)).as(address).isEqualTo("unreachable");
         }
     }
@@ -81,7 +82,8 @@ class EgressTest {
     @Test
     void theMachineItselfIsOutOfReach() throws Exception {
         RunningSandbox sandbox = start("one", true);
-        String gateway = new Inside(sandbox).sh("ip -4 route show default").text().split(" ")[2];
+        String gateway =
+                new Inside(sandbox).sh("ip -4 route show default").text().split(" ")[2];
         assertThat(reachedFromHere("198.51.100.1")).isTrue();
         assertThat(fetch(sandbox, "198.51.100.1")).isEqualTo("unreachable");
         assertThat(fetch(sandbox, gateway)).isEqualTo("unreachable");
@@ -112,8 +114,7 @@ class EgressTest {
     @Test
     void aForeignSourceAddressGoesNowhere() throws Exception {
         RunningSandbox sandbox = start("one", true);
-        String forged =
-                """
+        String forged = """
                 python3 -c '
                 import socket
                 s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
@@ -146,8 +147,7 @@ class EgressTest {
                 try: print(socket.create_connection(("%s", 80), 1.0).recv(100).decode())
                 except OSError: print("unreachable")
                 '
-                """
-                .formatted(address);
+                """.formatted(address);
     }
 
     private static boolean reachedFromHere(String address) throws Exception {
@@ -171,8 +171,7 @@ class EgressTest {
 
     /** Listens for packets on port 8080 of the world outside. */
     private static final class UdpEar implements AutoCloseable {
-        private static final String EAR =
-                """
+        private static final String EAR = """
                 import socket
                 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
                 s.bind(("0.0.0.0", 8080))

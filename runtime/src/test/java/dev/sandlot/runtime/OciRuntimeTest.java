@@ -33,6 +33,7 @@ class OciRuntimeTest extends RuntimeContract {
         assertThat(Tool.require("nft").run("", "list", "tables").text()).doesNotContain(config.instance());
         awaitTrue(() -> Journal.names(Path.of("/sys/class/net")).stream()
                 .noneMatch(name -> name.startsWith(config.linkPrefix())));
-        assertThat(Files.readString(Path.of("/proc/self/mountinfo"))).doesNotContain(config.runDirectory().toString());
+        assertThat(Files.readString(Path.of("/proc/self/mountinfo")))
+                .doesNotContain(config.runDirectory().toString());
     }
 }

@@ -57,10 +57,12 @@ abstract class RuntimeContract {
     @Test
     void aCommandRunsAsTheSandboxesOwnRoot() throws Exception {
         RunningSandbox sandbox = start();
-        assertThat(sh(sandbox, "id -u; cat /proc/self/uid_map | tr -s ' '; hostname; cat /etc/hostname").text()
+        assertThat(sh(sandbox, "id -u; cat /proc/self/uid_map | tr -s ' '; hostname; cat /etc/hostname")
+                        .text()
                         .lines())
                 .containsExactly("0", " 0 " + sandbox.uidBase() + " 65536", "sandbox.test", "sandbox.test");
-        assertThat(sh(sandbox, "cat /run/e2b/.E2B_SANDBOX /run/e2b/.E2B_SANDBOX_ID").text())
+        assertThat(sh(sandbox, "cat /run/e2b/.E2B_SANDBOX /run/e2b/.E2B_SANDBOX_ID")
+                        .text())
                 .isEqualTo("true" + sandbox.id());
     }
 
@@ -70,7 +72,8 @@ abstract class RuntimeContract {
         sh(sandbox, "echo hello > /root/greeting");
         Path root = Path.of(sandbox.root().procPath());
         assertThat(root.resolve("root/greeting")).hasContent("hello");
-        assertThat(Files.getAttribute(root.resolve("root/greeting"), "unix:uid")).isEqualTo(sandbox.uidBase());
+        assertThat(Files.getAttribute(root.resolve("root/greeting"), "unix:uid"))
+                .isEqualTo(sandbox.uidBase());
         assertThat(root.resolve("proc/1/status")).exists();
     }
 
@@ -78,7 +81,8 @@ abstract class RuntimeContract {
     void noNamespaceIsSharedWithTheMachine() throws Exception {
         RunningSandbox sandbox = start();
         for (String kind : List.of("user", "pid", "mnt", "net", "ipc", "uts", "cgroup")) {
-            String outside = Files.readSymbolicLink(Path.of("/proc/self/ns/" + kind)).toString();
+            String outside =
+                    Files.readSymbolicLink(Path.of("/proc/self/ns/" + kind)).toString();
             assertThat(sh(sandbox, "stat -c %N /proc/self/ns/" + kind).text()).doesNotContain(outside);
         }
     }
@@ -108,8 +112,7 @@ abstract class RuntimeContract {
     @Test
     void systemCallsThatOpenTheKernelAreRefused() throws Exception {
         RunningSandbox sandbox = start();
-        String python =
-                """
+        String python = """
                 python3 -c '
                 import ctypes, os, platform, socket
                 libc = ctypes.CDLL(None, use_errno=True)
@@ -141,7 +144,9 @@ abstract class RuntimeContract {
         for (String set : List.of("CapPrm", "CapEff", "CapBnd")) {
             assertThat(sh(sandbox, "grep " + set + " /proc/self/status").text()).endsWith("00000000a00425fb");
         }
-        assertThat(sh(sandbox, "grep -E 'Seccomp:|NoNewPrivs' /proc/self/status").text().replaceAll("\\s+", " "))
+        assertThat(sh(sandbox, "grep -E 'Seccomp:|NoNewPrivs' /proc/self/status")
+                        .text()
+                        .replaceAll("\\s+", " "))
                 .isEqualTo("NoNewPrivs: 0 Seccomp: 2");
         assertThat(sh(sandbox, "ping -c 1 127.0.0.1").code()).isZero();
     }
@@ -190,7 +195,10 @@ abstract class RuntimeContract {
     @Test
     void aFrozenSandboxStandsStillAndCanBeKilled() throws Exception {
         RunningSandbox sandbox = start();
-        new Inside(sandbox).start("while true; do echo x >> /tmp/count; sleep 0.01; done", 0).ends().close();
+        new Inside(sandbox)
+                .start("while true; do echo x >> /tmp/count; sleep 0.01; done", 0)
+                .ends()
+                .close();
         Path count = Path.of(sandbox.root().procPath(), "tmp/count");
         awaitTrue(() -> Files.exists(count) && Files.size(count) > 2);
         sandbox.freeze();
@@ -206,8 +214,7 @@ abstract class RuntimeContract {
     @Test
     void aServiceOnItsLoopbackIsReachedAtItsAddress() throws Exception {
         RunningSandbox sandbox = start();
-        String server =
-                """
+        String server = """
                 exec python3 -c '
                 import socket
                 s = socket.create_server(("127.0.0.1", 3000))
@@ -219,7 +226,8 @@ abstract class RuntimeContract {
         String gateway = sh(sandbox, "ip -4 route show default").text().split(" ")[2];
         awaitTrue(() -> connects(sandbox));
         try (Socket socket = connection(sandbox)) {
-            assertThat(new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8)).isEqualTo(gateway);
+            assertThat(new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                    .isEqualTo(gateway);
         }
     }
 
@@ -227,11 +235,16 @@ abstract class RuntimeContract {
     void sandboxesAreTakenOverByTheNextRuntimeWithTheirProcesses() throws Exception {
         RunningSandbox before = start();
         RunningSandbox offline = start(false);
-        new Inside(before).start("echo $$ > /tmp/pid; exec sleep 1000", 0).ends().close();
+        new Inside(before)
+                .start("echo $$ > /tmp/pid; exec sleep 1000", 0)
+                .ends()
+                .close();
         awaitTrue(() -> !sh(before, "cat /tmp/pid").text().isEmpty());
         runtime.close();
         runtime = open();
-        assertThat(runtime.running()).extracting(RunningSandbox::id).containsExactlyInAnyOrder(before.id(), offline.id());
+        assertThat(runtime.running())
+                .extracting(RunningSandbox::id)
+                .containsExactlyInAnyOrder(before.id(), offline.id());
         RunningSandbox after = runtime.find(before.id()).orElseThrow();
         assertThat(after.address()).isEqualTo(before.address());
         assertThat(after.spec()).isEqualTo(before.spec());

@@ -16,8 +16,30 @@ import java.util.stream.Stream;
  */
 final class TestLayer {
     private static final List<String> PROGRAMS = List.of(
-            "bash", "sh", "cat", "ls", "id", "sleep", "head", "dd", "mount", "unshare", "touch", "true", "stat", "tail",
-            "grep", "ip", "ping", "python3", "env", "mkdir", "chmod", "rm", "hostname", "sync");
+            "bash",
+            "sh",
+            "cat",
+            "ls",
+            "id",
+            "sleep",
+            "head",
+            "dd",
+            "mount",
+            "unshare",
+            "touch",
+            "true",
+            "stat",
+            "tail",
+            "grep",
+            "ip",
+            "ping",
+            "python3",
+            "env",
+            "mkdir",
+            "chmod",
+            "rm",
+            "hostname",
+            "sync");
     private static final Path DIRECTORY = Path.of("/var/tmp/sandlot-test-layer");
 
     private TestLayer() {}
@@ -36,13 +58,19 @@ final class TestLayer {
     }
 
     private static void build(Path root) throws IOException, InterruptedException {
-        for (String name : List.of("etc", "proc", "sys", "dev", "tmp", "root", "home", "usr/bin", "usr/lib", "var/tmp")) {
+        for (String name :
+                List.of("etc", "proc", "sys", "dev", "tmp", "root", "home", "usr/bin", "usr/lib", "var/tmp")) {
             Files.createDirectories(root.resolve(name));
         }
         run("chmod", "0755", root.toString());
-        run("chmod", "1777", root.resolve("tmp").toString(), root.resolve("var/tmp").toString());
-        for (Map.Entry<String, String> link :
-                Map.of("bin", "usr/bin", "sbin", "usr/bin", "lib", "usr/lib", "lib64", "usr/lib").entrySet()) {
+        run(
+                "chmod",
+                "1777",
+                root.resolve("tmp").toString(),
+                root.resolve("var/tmp").toString());
+        for (Map.Entry<String, String> link : Map.of(
+                        "bin", "usr/bin", "sbin", "usr/bin", "lib", "usr/lib", "lib64", "usr/lib")
+                .entrySet()) {
             Files.createSymbolicLink(root.resolve(link.getKey()), Path.of(link.getValue()));
         }
         Files.writeString(
@@ -71,7 +99,8 @@ final class TestLayer {
     }
 
     private static void copyPython(Path root) throws IOException, InterruptedException {
-        String library = run("python3", "-c", "import os; print(os.path.dirname(os.__file__))").strip();
+        String library = run("python3", "-c", "import os; print(os.path.dirname(os.__file__))")
+                .strip();
         Path target = root.resolve(library.substring(1));
         Files.createDirectories(target.getParent());
         run("cp", "-a", library, target.toString());
