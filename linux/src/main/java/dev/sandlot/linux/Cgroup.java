@@ -23,7 +23,7 @@ public interface Cgroup {
     /** Lets them go on. */
     void thaw() throws IOException;
 
-    /** Kills all processes of the group, without waiting. */
+    /** Kills all processes of the group, frozen ones and those just being forked too. */
     void kill() throws IOException;
 
     /** What it uses now. */

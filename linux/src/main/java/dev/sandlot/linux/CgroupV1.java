@@ -12,6 +12,8 @@ import java.util.concurrent.locks.LockSupport;
 
 final class CgroupV1 implements Cgroup {
     private static final int SIGKILL = 9;
+    private static final int KILL_ROUNDS = 1000;
+    private static final long KILL_PAUSE_NANOS = 500_000;
     private static final int CPU_PERIOD_MICROS = 100_000;
     private static final long FREEZE_PAUSE_NANOS = 1_000_000;
 
@@ -72,21 +74,27 @@ final class CgroupV1 implements Cgroup {
         CgroupFiles.write(file("freezer", "freezer.state"), "THAWED");
     }
 
-    /** A frozen process does not die of its kill before it is thawed. */
+    /** Again until none is left, as some may be forking; a frozen process does not die before it is thawed. */
     @Override
     public void kill() throws IOException {
-        for (int pid : processes()) {
-            try (Pidfd process = Pidfd.open(pid)) {
-                process.signal(SIGKILL);
-            } catch (LinuxException e) {
-                if (!e.is(Errno.ESRCH)) {
-                    throw e;
-                }
+        List<Integer> left = processes();
+        for (int round = 0; !left.isEmpty() && round < KILL_ROUNDS; round++) {
+            for (int pid : left) {
+                kill(pid);
             }
+            thaw();
+            LockSupport.parkNanos(KILL_PAUSE_NANOS);
+            left = processes();
         }
-        Path state = file("freezer", "freezer.state");
-        if (Files.exists(state)) {
-            CgroupFiles.write(state, "THAWED");
+    }
+
+    private static void kill(int pid) throws IOException {
+        try (Pidfd process = Pidfd.open(pid)) {
+            process.signal(SIGKILL);
+        } catch (LinuxException e) {
+            if (!e.is(Errno.ESRCH)) {
+                throw e;
+            }
         }
     }
 

@@ -28,7 +28,7 @@ final class LeakScan {
         add(leaks, Leak.Kind.DIRECTORY, machine.trash().forgotten(), _ -> true);
         add(leaks, Leak.Kind.LINK, links(), name -> !slots.contains(slotOf(name)));
         add(leaks, Leak.Kind.MOUNT, mounts(), _ -> true);
-        processes(leaks, slots);
+        strays(slots).forEach(pid -> leaks.add(new Leak(Leak.Kind.PROCESS, Integer.toString(pid))));
         return leaks;
     }
 
@@ -67,17 +67,31 @@ final class LeakScan {
                 .toList();
     }
 
-    /** A process is ours when its user namespace maps to users of a slot. */
-    private void processes(List<Leak> leaks, Collection<Integer> slots) throws IOException {
+    /**
+     * The processes of slots that are not in use. A process is ours when its users are those of a slot and our
+     * supervisor is mounted where it lives.
+     */
+    List<Integer> strays(Collection<Integer> slots) throws IOException {
         try (Stream<Path> entries = Files.list(Path.of("/proc"))) {
-            for (Path entry : entries.filter(
-                            p -> Character.isDigit(lastName(p.toString()).charAt(0)))
-                    .toList()) {
-                int slot = slotOfProcess(entry);
-                if (slot >= 0 && !slots.contains(slot)) {
-                    leaks.add(new Leak(Leak.Kind.PROCESS, lastName(entry.toString()) + " of slot " + slot));
-                }
-            }
+            return entries.filter(p -> Character.isDigit(lastName(p.toString()).charAt(0)))
+                    .filter(p -> isStray(p, slots))
+                    .map(p -> Integer.valueOf(lastName(p.toString())))
+                    .toList();
+        }
+    }
+
+    private boolean isStray(Path process, Collection<Integer> slots) {
+        int slot = slotOfProcess(process);
+        return slot >= 0 && !slots.contains(slot) && seesOurSupervisor(process);
+    }
+
+    private boolean seesOurSupervisor(Path process) {
+        Path supervisor = machine.config().supervisor();
+        String tail = machine.config().runDirectory().getFileName() + "/" + supervisor.getFileName() + " ";
+        try {
+            return Files.readString(process.resolve("mountinfo")).contains(tail);
+        } catch (IOException e) {
+            return false; // ended while we looked
         }
     }
 

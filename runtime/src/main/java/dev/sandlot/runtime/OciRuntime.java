@@ -1,7 +1,10 @@
 package dev.sandlot.runtime;
 
+import dev.sandlot.linux.Errno;
 import dev.sandlot.linux.EventLoop;
+import dev.sandlot.linux.LinuxException;
 import dev.sandlot.linux.Netlink;
+import dev.sandlot.linux.Pidfd;
 import java.io.IOException;
 import java.net.Inet4Address;
 import java.nio.file.FileAlreadyExistsException;
@@ -33,6 +36,7 @@ public final class OciRuntime implements SandboxRuntime {
     private static final Logger LOG = LoggerFactory.getLogger(OciRuntime.class);
     private static final Duration KILL_LIMIT = Duration.ofSeconds(20);
     private static final int ENDERS = 8;
+    private static final int SIGKILL = 9;
 
     private final Machine machine;
     private final Firewall firewall;
@@ -54,6 +58,7 @@ public final class OciRuntime implements SandboxRuntime {
         boolean born = machine.cgroups().movesThreads();
         this.start = new OciStart(machine, new OciConfig(born, machine.config().supervisor()), loop, exits);
         takeOverAll();
+        killStrays();
         removeUnusedLinks();
         firewall.raise(offlineAddresses());
         this.launchers = launchers(machine);
@@ -149,7 +154,9 @@ public final class OciRuntime implements SandboxRuntime {
         running.values().forEach(sandbox -> {
             sandbox.letGo();
             sandbox.slot().close();
+            sandbox.ended().completeExceptionally(new IOException("the runtime has been closed"));
         });
+        running.clear();
         machine.trash().close();
         loop.close();
     }
@@ -260,6 +267,20 @@ public final class OciRuntime implements SandboxRuntime {
                 running.put(id, found.get());
             } else {
                 remains.remove(id);
+            }
+        }
+    }
+
+    /** A start that was cut off may have left a supervisor that had not reached its group yet. */
+    private void killStrays() throws IOException {
+        List<Integer> used = running.values().stream().map(s -> s.slot().number()).toList();
+        for (int pid : new LeakScan(machine).strays(used)) {
+            try (Pidfd process = Pidfd.open(pid)) {
+                process.signal(SIGKILL);
+            } catch (LinuxException e) {
+                if (!e.is(Errno.ESRCH)) {
+                    throw e;
+                }
             }
         }
     }

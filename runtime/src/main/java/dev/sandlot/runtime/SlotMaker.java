@@ -13,9 +13,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Makes a slot: the namespaces by a short-lived program, since a running JVM cannot, the rest by netlink. */
 final class SlotMaker {
+    private static final Logger LOG = LoggerFactory.getLogger(SlotMaker.class);
     private static final String INNER = "eth0";
     private static final int LOOPBACK = 1;
     private static final Path SYSCTL = Path.of("/proc/sys/net");
@@ -49,6 +52,16 @@ final class SlotMaker {
             slot.close();
             throw new IOException("could not make network slot " + number + ": " + e.getMessage(), e);
         }
+    }
+
+    /** Removes the links at once instead of some time after the network has gone. */
+    void unmake(Slot slot) {
+        try (Netlink outer = Netlink.open()) {
+            Purge.deleteLink(outer, config.linkName(slot.number()));
+        } catch (IOException e) {
+            LOG.warn("could not remove the links of slot {}", slot.number(), e);
+        }
+        slot.close();
     }
 
     private Slot namespaces(int number) throws IOException {

@@ -198,10 +198,21 @@ final class SlotPool implements AutoCloseable {
         }
     }
 
-    /** Under the lock. */
+    /** Under the lock; on a closed pool the kernel does it when the last descriptor goes. */
     private void drop(Slot slot) {
-        slot.close();
-        taken.clear(slot.number());
+        if (closed) {
+            slot.close();
+            return;
+        }
+        makers.execute(() -> {
+            maker.unmake(slot);
+            lock.lock();
+            try {
+                taken.clear(slot.number());
+            } finally {
+                lock.unlock();
+            }
+        });
     }
 
     private IOException none() {
