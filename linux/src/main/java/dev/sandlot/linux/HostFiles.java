@@ -54,7 +54,7 @@ public final class HostFiles {
         try (Arena arena = Arena.ofConfined()) {
             int number =
                     (int) MEMFD_CREATE.invokeExact(Native.errnoSlot(), arena.allocateFrom(name), CLOEXEC_ALLOW_SEALING);
-            return Fd.own(Syscall.check("memfd_create", name, number));
+            return Fd.own(Calls.check("memfd_create", name, number));
         } catch (LinuxException e) {
             throw e;
         } catch (Throwable t) {
