@@ -84,8 +84,7 @@ final class LayerTree implements AutoCloseable {
             return;
         }
         try (Fd from = FileTree.open(root, target.parentName(), DIRECTORY, 0, IN_LAYER)) {
-            FileStatus status =
-                    FileTree.find(from, target.fileName()).orElseThrow(() -> noTarget(path, target));
+            FileStatus status = FileTree.find(from, target.fileName()).orElseThrow(() -> noTarget(path, target));
             if (status.isDirectory() || status.isWhiteout()) {
                 throw noTarget(path, target);
             }
@@ -100,7 +99,9 @@ final class LayerTree implements AutoCloseable {
 
     /** Two paths may be one through symbolic links; then there is nothing to do. */
     private void linkTo(Fd from, EntryPath target, FileStatus file, EntryPath path) throws IOException {
-        if (FileTree.find(parent(path), path.fileName()).filter(file::isSameFile).isEmpty()) {
+        if (FileTree.find(parent(path), path.fileName())
+                .filter(file::isSameFile)
+                .isEmpty()) {
             FileTree.makeHardLink(from, target.fileName(), vacated(path), path.fileName());
         }
     }
@@ -215,8 +216,8 @@ final class LayerTree implements AutoCloseable {
             return FileTree.open(root, path.parentName(), DIRECTORY, 0, BELOW);
         } catch (LinuxException e) {
             if (e.is(Errno.ENOENT)) {
-                throw new BadLayerException("'" + path + "' leads through a symbolic link to what is not a directory"
-                        + " of the layer");
+                throw new BadLayerException(
+                        "'" + path + "' leads through a symbolic link to what is not a directory" + " of the layer");
             }
             throw e;
         }

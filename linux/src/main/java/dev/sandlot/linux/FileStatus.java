@@ -49,7 +49,9 @@ public record FileStatus(
                 statx.get(Native.LONG, 32),
                 device,
                 statx.get(Native.INT, 16),
-                kind == FileKind.CHARACTER_DEVICE && statx.get(Native.INT, 128) == 0 && statx.get(Native.INT, 132) == 0);
+                kind == FileKind.CHARACTER_DEVICE
+                        && statx.get(Native.INT, 128) == 0
+                        && statx.get(Native.INT, 132) == 0);
     }
 
     public boolean isDirectory() {

@@ -73,7 +73,8 @@ public final class Mounts {
     /** Takes a mount out of the calling thread's namespace at once; it ends when its last user does. */
     public static void detach(Path target) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
-            Syscall.UMOUNT2.call(target.toString(), arena.allocateFrom(target.toString()).address(), MNT_DETACH);
+            Syscall.UMOUNT2.call(
+                    target.toString(), arena.allocateFrom(target.toString()).address(), MNT_DETACH);
         }
     }
 
@@ -91,7 +92,8 @@ public final class Mounts {
             long from = arena.allocateFrom(source).address();
             long to = arena.allocateFrom(target).address();
             long kind = arena.allocateFrom(type).address();
-            Syscall.MOUNT.call(target, from, to, kind, flags, arena.allocateFrom(options).address());
+            Syscall.MOUNT.call(
+                    target, from, to, kind, flags, arena.allocateFrom(options).address());
         }
     }
 }

@@ -65,7 +65,8 @@ public final class Xattrs {
     /** Removes an attribute of an open file. */
     public static void remove(Fd file, String attribute) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
-            Syscall.FREMOVEXATTR.call(attribute, file.number(), FileTree.pointer(arena, Syscall.FREMOVEXATTR, attribute));
+            Syscall.FREMOVEXATTR.call(
+                    attribute, file.number(), FileTree.pointer(arena, Syscall.FREMOVEXATTR, attribute));
         }
     }
 
