@@ -7,8 +7,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Links, addresses, routes and tracked connections of one network namespace: the one the opening thread was in. One request at a time, by
- * one thread at a time.
+ * Links, addresses, routes and tracked connections of one network namespace: the one the opening thread was in. One
+ * request at a time, by one thread at a time.
  *
  * <p>A message is {@code struct nlmsghdr {u32 len; u16 type; u16 flags; u32 seq; u32 pid}}, a body of its type, and
  * attributes {@code {u16 len; u16 type}} padded to four bytes (rtnetlink(7)).
