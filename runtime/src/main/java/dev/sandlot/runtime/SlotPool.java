@@ -44,15 +44,17 @@ final class SlotPool implements AutoCloseable {
 
     private final RuntimeConfig config;
     private final SlotMaker maker;
+    private final SlotRecords records;
     private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("slot-clock").factory());
     private final java.util.concurrent.ExecutorService makers = Executors.newFixedThreadPool(
             MAKERS, Thread.ofPlatform().daemon().name("slot-maker-", 0).factory());
 
     /** @param used numbers of slots that running sandboxes have */
-    SlotPool(RuntimeConfig config, SlotMaker maker, Iterable<Integer> used) {
+    SlotPool(RuntimeConfig config, SlotMaker maker, SlotRecords records, Iterable<Integer> used) {
         this.config = config;
         this.maker = maker;
+        this.records = records;
         used.forEach(taken::set);
         lock.lock();
         try {
@@ -176,10 +178,12 @@ final class SlotPool implements AutoCloseable {
         Slot slot = null;
         IOException failure = null;
         try {
+            records.add(number);
             slot = maker.make(number);
         } catch (IOException e) {
             LOG.warn("{}", e.getMessage());
             failure = e;
+            forget(number);
         }
         lock.lock();
         try {
@@ -206,6 +210,7 @@ final class SlotPool implements AutoCloseable {
         }
         makers.execute(() -> {
             maker.unmake(slot);
+            forget(slot.number());
             lock.lock();
             try {
                 taken.clear(slot.number());
@@ -213,6 +218,14 @@ final class SlotPool implements AutoCloseable {
                 lock.unlock();
             }
         });
+    }
+
+    private void forget(int number) {
+        try {
+            records.remove(number);
+        } catch (IOException e) {
+            LOG.warn("could not remove the record of slot {}", number, e);
+        }
     }
 
     private IOException none() {

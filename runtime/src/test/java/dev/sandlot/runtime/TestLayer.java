@@ -51,8 +51,12 @@ final class TestLayer {
         }
         if (Files.notExists(DIRECTORY)) {
             Path draft = Files.createTempDirectory(DIRECTORY.getParent(), "sandlot-test-layer-");
-            build(draft);
-            Files.move(draft, DIRECTORY, StandardCopyOption.ATOMIC_MOVE);
+            try {
+                build(draft);
+                Files.move(draft, DIRECTORY, StandardCopyOption.ATOMIC_MOVE);
+            } finally {
+                Trash.remove(draft);
+            }
         }
         return DIRECTORY;
     }
