@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
-import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -74,8 +73,9 @@ record RangeChoice(List<Ranges> taken, List<HostRoute> routes) {
         if (before != null) {
             starts.add((long) before.uidBase());
         }
-        LongStream.of(UID_STARTS).forEach(starts::add);
+        starts.add(UID_STARTS[0]);
         taken.forEach(other -> starts.add(other.uidEnd()));
+        starts.add(UID_STARTS[1]);
         return starts.stream()
                 .filter(start -> isWithin(start, start + size))
                 .filter(start -> taken.stream().noneMatch(other -> other.sharesUsers(start, start + size)))

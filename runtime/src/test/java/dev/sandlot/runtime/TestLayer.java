@@ -39,8 +39,10 @@ final class TestLayer {
             "chmod",
             "rm",
             "hostname",
-            "sync");
-    private static final Path DIRECTORY = Path.of("/var/tmp/sandlot-test-layer");
+            "sync",
+            "tr");
+    private static final Path DIRECTORY =
+            Path.of("/var/tmp", "sandlot-test-layer-" + Integer.toHexString(PROGRAMS.hashCode()));
 
     private TestLayer() {}
 
@@ -103,7 +105,8 @@ final class TestLayer {
     }
 
     private static void copyPython(Path root) throws IOException, InterruptedException {
-        String library = run("python3", "-c", "import os; print(os.path.dirname(os.__file__))")
+        String python = Tool.require("python3").program().toString();
+        String library = run(python, "-c", "import os; print(os.path.dirname(os.__file__))")
                 .strip();
         Path target = root.resolve(library.substring(1));
         Files.createDirectories(target.getParent());
