@@ -50,7 +50,7 @@ public final class HostFiles {
         }
     }
 
-    private static Fd memory(String name) throws LinuxException {
+    static Fd memory(String name) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
             int number =
                     (int) MEMFD_CREATE.invokeExact(Native.errnoSlot(), arena.allocateFrom(name), CLOEXEC_ALLOW_SEALING);

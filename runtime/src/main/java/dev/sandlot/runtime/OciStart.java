@@ -156,7 +156,7 @@ final class OciStart implements AutoCloseable {
         }
     }
 
-    private static boolean isCrun(Tool oci) {
+    static boolean isCrun(Tool oci) {
         return oci.program().getFileName().toString().equals("crun");
     }
 

@@ -26,10 +26,10 @@ import org.slf4j.LoggerFactory;
  */
 final class SlotPool implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SlotPool.class);
-    private static final Duration REST = Duration.ofSeconds(3);
+    private static final Duration REST = Duration.ofMillis(500);
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(30);
     private static final int MAKERS = 2;
-    private static final int SPARE_FACTOR = 2;
+    private static final int SPARE_FACTOR = 8;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
