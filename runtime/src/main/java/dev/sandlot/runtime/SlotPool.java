@@ -1,5 +1,6 @@
 package dev.sandlot.runtime;
 
+import dev.sandlot.linux.Netlink;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -151,15 +152,40 @@ final class SlotPool implements AutoCloseable {
     }
 
     private void endRest() {
+        Slot slot;
         lock.lock();
         try {
-            Slot slot = resting.pollFirst();
-            if (slot != null) {
+            slot = resting.pollFirst();
+        } finally {
+            lock.unlock();
+        }
+        if (slot != null) {
+            reuse(slot, forgotten(slot));
+        }
+    }
+
+    private void reuse(Slot slot, boolean clean) {
+        lock.lock();
+        try {
+            if (clean && !closed) {
                 ready.addLast(slot);
                 changed.signal();
+            } else {
+                drop(slot);
             }
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Whether the machine no longer takes packets for answers to the last sandbox of the slot. */
+    private static boolean forgotten(Slot slot) {
+        try {
+            Netlink.forgetConnections(slot.address());
+            return true;
+        } catch (IOException e) {
+            LOG.warn("slot {} is not used again", slot.number(), e);
+            return false;
         }
     }
 
