@@ -13,7 +13,7 @@ enum Check {
     COUNT("a whole number from 0"),
     POSITIVE("a whole number from 1"),
     DOMAIN("a host name"),
-    CIDR("an IPv4 range from /8 to /28, such as 10.201.0.0/16"),
+    CIDR_OR_EMPTY("an IPv4 range from /8 to /28, such as 10.201.0.0/16"),
     KIND("oci, the only runtime there is"),
     LEVEL("error, warn, info, debug or trace"),
     FORMAT("text or json");
@@ -44,7 +44,7 @@ enum Check {
             case COUNT -> isNumber(text, 0, Integer.MAX_VALUE);
             case POSITIVE -> isNumber(text, 1, Integer.MAX_VALUE);
             case DOMAIN -> HOST_NAME.matcher(text).matches();
-            case CIDR -> isCidr(text);
+            case CIDR_OR_EMPTY -> text.isEmpty() || isCidr(text);
             case KIND -> text.equals("oci");
             case LEVEL -> Pattern.matches("error|warn|info|debug|trace", text);
             case FORMAT -> Pattern.matches("text|json", text);

@@ -20,8 +20,6 @@ import dev.sandlot.images.UnpackLimits;
 import dev.sandlot.node.NodeAgent;
 import dev.sandlot.node.NodeSettings;
 import dev.sandlot.protocol.ApiException;
-import dev.sandlot.runtime.AddressPlan;
-import dev.sandlot.runtime.RuntimeConfig;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
@@ -64,7 +62,7 @@ final class Composition implements ServerProgram {
         CompletableFuture<ControlPlane> ready = new CompletableFuture<>();
         NodeAgent node = opened.add(NodeAgent.open(
                 NodeSettings.of("local", Version.current(), settings.isolation().maxSandboxes()),
-                runtimeConfig(settings),
+                RuntimeSettings.of(settings).claim(),
                 layers,
                 (id, _) -> {
                     var _ = ready.thenAccept(control -> control.sandboxEnded(id));
@@ -127,19 +125,6 @@ final class Composition implements ServerProgram {
         String key = kept.isPresent() ? kept.get() : bootstrap.issueKey("made anew");
         file.write(key);
         return key;
-    }
-
-    static RuntimeConfig runtimeConfig(Settings settings) {
-        RuntimeConfig defaults = RuntimeConfig.defaults(settings.dataDir());
-        return new RuntimeConfig(
-                defaults.dataDirectory(),
-                settings.runDir(),
-                settings.isolation().ociBinary(),
-                AddressPlan.parse(settings.isolation().slotCidr()),
-                defaults.uidBase(),
-                settings.isolation().slotsReady(),
-                settings.isolation().maxSandboxes(),
-                defaults.concurrentStarts());
     }
 
     private static TemplateBuild build(TemplateRecord base, Settings.SandboxDefaults defaults) {

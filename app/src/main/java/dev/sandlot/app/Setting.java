@@ -22,7 +22,7 @@ enum Setting {
     DOMAIN("listen.domain", "sandlot.localhost", Check.DOMAIN, "base of the sandboxes' host names", "E2B_DOMAIN"),
     RUNTIME_KIND("runtime.kind", "oci", Check.KIND, "how sandboxes are isolated"),
     OCI_BINARY("runtime.oci-binary", "crun", Check.NOT_EMPTY, "the OCI runtime program"),
-    SLOT_CIDR("runtime.slot-cidr", "10.201.0.0/16", Check.CIDR, "IPv4 range of the sandboxes' networks"),
+    SLOT_CIDR("runtime.slot-cidr", "", Check.CIDR_OR_EMPTY, "IPv4 range of the sandboxes' networks; empty: a free one"),
     SLOTS_READY("runtime.slots-ready", "32", Check.COUNT, "network slots kept ready"),
     MAX_SANDBOXES("runtime.max-sandboxes", "1000", Check.POSITIVE, "sandboxes that may run at once"),
     CPU_COUNT("sandbox.cpu-count", "2", Check.POSITIVE, "processors of a sandbox"),

@@ -36,7 +36,7 @@ public record Settings(
      *
      * @param kind the runtime; {@code oci} is the only one
      * @param ociBinary the OCI runtime program: a name looked up in {@code PATH}, or a path
-     * @param slotCidr IPv4 range from which sandbox networks are cut
+     * @param slotCidr IPv4 range from which sandbox networks are cut; empty for one that is free
      * @param slotsReady network slots kept ready for the next sandboxes
      * @param maxSandboxes sandboxes that may run at once
      */

@@ -33,6 +33,7 @@ enum Syscall {
     GETSOCKOPT(55, 209),
     WAIT4(61, 260),
     FCNTL(72, 25),
+    FLOCK(73, 32),
     FTRUNCATE(77, 46),
     FCHMOD(91, 52),
     SETGROUPS(116, 159),
