@@ -60,6 +60,19 @@ final class GuestServer implements AutoCloseable {
     private void handle(HttpExchange carried) throws IOException {
         HttpServerExchange exchange = new HttpServerExchange(host, carried);
         try {
+            answer(exchange);
+        } finally {
+            if (!exchange.ended()) {
+                exchange.abort();
+            }
+        }
+        if (!exchange.ended()) {
+            throw new IOException("the exchange was cut");
+        }
+    }
+
+    private void answer(HttpServerExchange exchange) throws IOException {
+        try {
             handler.handle(exchange);
         } catch (IOException e) {
             LOG.debug("{} {} was not finished", exchange.method(), exchange.rawPath(), e);
@@ -67,10 +80,6 @@ final class GuestServer implements AutoCloseable {
         } catch (RuntimeException | Error e) {
             LOG.error("{} {} failed", exchange.method(), exchange.rawPath(), e);
             answerFailure(exchange);
-        }
-        if (!exchange.ended()) {
-            exchange.abort();
-            throw new IOException("the exchange was cut");
         }
     }
 

@@ -12,6 +12,7 @@ import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -20,8 +21,6 @@ import tools.jackson.databind.node.ObjectNode;
  * apart.
  */
 final class GuestState {
-    private static final JsonMapper JSON = new JsonMapper();
-
     private final Path file;
     private final String guest;
 
@@ -38,7 +37,7 @@ final class GuestState {
             return Optional.empty();
         }
         try {
-            JsonNode json = JSON.readTree(Files.readAllBytes(file));
+            JsonNode json = new JsonMapper().readTree(Files.readAllBytes(file));
             return json.path("guest").asString("").equals(guest) ? Optional.of(state(json)) : Optional.empty();
         } catch (JacksonException e) {
             throw new IOException("could not read the settings in " + file, e);
@@ -47,7 +46,7 @@ final class GuestState {
 
     /** Keeps a state; it is there whole or not at all. */
     void save(EnvdSettings.State state) {
-        ObjectNode json = JSON.createObjectNode().put("guest", guest);
+        ObjectNode json = JsonNodeFactory.instance.objectNode().put("guest", guest);
         put(json.putObject("internal"), state.internal());
         put(json.putObject("envVars"), state.envVars());
         json.put("token", state.token()).put("user", state.user()).put("workdir", state.workdir());
@@ -55,7 +54,7 @@ final class GuestState {
         try {
             Files.deleteIfExists(fresh);
             Files.createFile(fresh, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-            Files.write(fresh, JSON.writeValueAsBytes(json));
+            Files.write(fresh, Json.bytes(json));
             Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw new UncheckedIOException("could not keep the settings in " + file, e);
