@@ -46,7 +46,11 @@ public final class GuestEnvd implements AutoCloseable {
             GuestSettings settings = GuestSettings.of(List.of(arguments), System.getenv());
             GuestEnvd envd = start(settings);
             Runtime.getRuntime().addShutdownHook(new Thread(envd::close));
-            LOG.info("envd {} of {} at {}", EnvdSandbox.VERSION, settings.config().sandboxId(), envd.server.address());
+            LOG.info(
+                    "envd {} of {} at {}",
+                    EnvdSandbox.VERSION,
+                    settings.config().sandboxId(),
+                    envd.server.address());
         } catch (GuestSettings.Wrong e) {
             System.err.println(e.getMessage() + "\n" + GuestSettings.usage());
             System.exit(WRONG_SETTINGS);
@@ -75,8 +79,7 @@ public final class GuestEnvd implements AutoCloseable {
     }
 
     private static EnvdSettings settings(GuestSettings settings) throws IOException {
-        GuestState kept =
-                new GuestState(settings.runDirectory().resolve("settings.json"), settings.supervisorSocket());
+        GuestState kept = new GuestState(settings.runDirectory().resolve("settings.json"), settings.supervisorSocket());
         return new EnvdSettings(kept.load().orElseGet(() -> EnvdSettings.begin(settings.config())), kept::save);
     }
 

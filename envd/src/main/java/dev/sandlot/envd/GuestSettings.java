@@ -50,9 +50,14 @@ record GuestSettings(InetSocketAddress address, EnvdConfig config, Path runDirec
     /** The lines that explain the flags. */
     static String usage() {
         StringBuilder text = new StringBuilder("usage: envd [--env NAME=VALUE]...");
-        DEFAULTS.forEach((name, value) ->
-                text.append(" [--").append(name).append(' ').append(value.isEmpty() ? "PATH" : value).append(']'));
-        return text.append("\nor as variables, such as ").append(variable("port")).toString();
+        DEFAULTS.forEach((name, value) -> text.append(" [--")
+                .append(name)
+                .append(' ')
+                .append(value.isEmpty() ? "PATH" : value)
+                .append(']'));
+        return text.append("\nor as variables, such as ")
+                .append(variable("port"))
+                .toString();
     }
 
     /** The socket of the supervisor. */
@@ -74,8 +79,8 @@ record GuestSettings(InetSocketAddress address, EnvdConfig config, Path runDirec
             readFlags(arguments);
             int port = checked("port", Reader::port, 1);
             SandboxId id = checked("sandbox-id", SandboxId::new, new SandboxId("guest"));
-            EnvdConfig config = new EnvdConfig(
-                    id, value("template-id"), variables, null, value("user"), value("workdir"));
+            EnvdConfig config =
+                    new EnvdConfig(id, value("template-id"), variables, null, value("user"), value("workdir"));
             InetSocketAddress address = new InetSocketAddress(value("host"), port);
             if (address.isUnresolved()) {
                 problems.add("host: no address of that name: " + value("host"));

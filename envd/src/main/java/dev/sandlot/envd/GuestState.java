@@ -77,7 +77,8 @@ final class GuestState {
 
     private static Map<String, String> map(JsonNode json) {
         Map<String, String> values = new HashMap<>();
-        json.properties().forEach(entry -> values.put(entry.getKey(), entry.getValue().asString("")));
+        json.properties()
+                .forEach(entry -> values.put(entry.getKey(), entry.getValue().asString("")));
         return values;
     }
 }

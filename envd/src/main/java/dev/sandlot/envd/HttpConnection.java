@@ -34,8 +34,7 @@ final class HttpConnection {
             MethodHandle toConnection = jdk.findVirtual(inner, "getConnection", MethodType.methodType(connection));
             MethodHandle toChannel =
                     jdk.findVirtual(connection, "getChannel", MethodType.methodType(SocketChannel.class));
-            CHANNEL = MethodHandles.filterReturnValue(
-                            MethodHandles.filterReturnValue(impl, toConnection), toChannel)
+            CHANNEL = MethodHandles.filterReturnValue(MethodHandles.filterReturnValue(impl, toConnection), toChannel)
                     .asType(MethodType.methodType(SocketChannel.class, HttpExchange.class));
             Class<?> selectable = Class.forName("sun.nio.ch.SelChImpl");
             DESCRIPTOR = MethodHandles.lookup()

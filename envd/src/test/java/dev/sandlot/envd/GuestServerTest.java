@@ -57,7 +57,8 @@ class GuestServerTest {
             }
             case "/broken" -> throw new IllegalStateException("broken");
             case "/short" -> exchange.start(200, 5).close();
-            default -> exchange.send(200, (exchange.rawPath() + "?" + exchange.rawQuery()).getBytes(StandardCharsets.UTF_8));
+            default ->
+                exchange.send(200, (exchange.rawPath() + "?" + exchange.rawQuery()).getBytes(StandardCharsets.UTF_8));
         }
     }
 
@@ -77,7 +78,9 @@ class GuestServerTest {
 
     @Test
     void cutsAnAnswerWithoutItsLastChunk() throws Exception {
-        assertThat(ask("GET /cut HTTP/1.1\r\nHost: x\r\n\r\n")).startsWith("HTTP/1.1 200").endsWith("1\r\nx\r\n");
+        assertThat(ask("GET /cut HTTP/1.1\r\nHost: x\r\n\r\n"))
+                .startsWith("HTTP/1.1 200")
+                .endsWith("1\r\nx\r\n");
     }
 
     @Test
