@@ -1,18 +1,13 @@
 package dev.sandlot.linux;
 
-import static dev.sandlot.linux.Native.INT;
-import static dev.sandlot.linux.Native.LONG;
-import static dev.sandlot.linux.Native.POINTER;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.net.Inet4Address;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Links, addresses and routes of one network namespace: the one the opening thread was in. One request at a time, by
+ * Links, addresses, routes and tracked connections of one network namespace: the one the opening thread was in. One request at a time, by
  * one thread at a time.
  *
  * <p>A message is {@code struct nlmsghdr {u32 len; u16 type; u16 flags; u32 seq; u32 pid}}, a body of its type, and
@@ -45,14 +40,22 @@ public final class Netlink implements AutoCloseable {
     private static final short IFA_LOCAL = 2;
     private static final short RTA_OIF = 4;
     private static final short RTA_GATEWAY = 5;
+    private static final int NETLINK_ROUTE = 0;
+    private static final int NETLINK_NETFILTER = 12;
+    private static final int NLA_F_NESTED = 0x8000;
+    private static final short CT_DELETE = 1 << 8 | 2;
+    private static final short CTA_TUPLE_ORIG = 1;
+    private static final short CTA_TUPLE_IP = 1;
+    private static final short CTA_IP_V4_SRC = 1;
+    private static final short CTA_IP_V4_DST = 2;
+    private static final short CTA_FILTER = 25;
+    private static final short CTA_FILTER_ORIG_FLAGS = 1;
+    private static final int CTA_FILTER_F_IP_SRC = 1;
+    private static final int CTA_FILTER_F_IP_DST = 1 << 1;
     private static final int IFF_UP = 1;
     private static final byte TABLE_MAIN = (byte) 254;
     private static final byte PROTOCOL_STATIC = 4;
     private static final byte TYPE_UNICAST = 1;
-
-    private static final MethodHandle SOCKET = Native.errnoCall("socket", INT, INT, INT, INT);
-    private static final MethodHandle SEND = Native.errnoCall("send", LONG, INT, POINTER, LONG, INT);
-    private static final MethodHandle RECV = Native.errnoCall("recv", LONG, INT, POINTER, LONG, INT);
 
     private final Fd socket;
     private final Arena arena = Arena.ofShared();
@@ -66,14 +69,22 @@ public final class Netlink implements AutoCloseable {
 
     /** Opens a socket in the calling thread's network namespace. */
     public static Netlink open() throws LinuxException {
-        try {
-            int number = (int) SOCKET.invokeExact(Native.errnoSlot(), AF_NETLINK, RAW_CLOEXEC, 0);
-            return new Netlink(Fd.own(Calls.check("socket", "netlink", number)));
-        } catch (LinuxException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+        return open(NETLINK_ROUTE);
+    }
+
+    /**
+     * Makes the calling thread's network namespace forget the connections it tracks from and to an address, so that
+     * whoever has the address next is not taken for a party to them.
+     */
+    public static void forgetConnections(Inet4Address address) throws LinuxException {
+        try (Netlink netfilter = open(NETLINK_NETFILTER)) {
+            netfilter.forgetTracked(CTA_IP_V4_SRC, CTA_FILTER_F_IP_SRC, address);
+            netfilter.forgetTracked(CTA_IP_V4_DST, CTA_FILTER_F_IP_DST, address);
         }
+    }
+
+    private static Netlink open(int family) throws LinuxException {
+        return new Netlink(Syscall.SOCKET.open("netlink", AF_NETLINK, RAW_CLOEXEC, family, 0));
     }
 
     /** Makes a pair of connected links: one here, up, its peer in another network namespace, down. */
@@ -149,6 +160,26 @@ public final class Netlink implements AutoCloseable {
         arena.close();
     }
 
+    /** Those whose first packet had the address in one place: a deletion that filters by part of a tuple. */
+    private void forgetTracked(short place, int filter, Inet4Address address) throws LinuxException {
+        begin(CT_DELETE, REQUEST_ACK);
+        // struct nfgenmsg { u8 family, version; be16 res_id; }
+        buffer.put(AF_INET).put((byte) 0).putShort((short) 0);
+        int tuple = nest(nested(CTA_TUPLE_ORIG));
+        int ip = nest(nested(CTA_TUPLE_IP));
+        bytes(place, address.getAddress());
+        close(ip);
+        close(tuple);
+        int filters = nest(nested(CTA_FILTER));
+        number(CTA_FILTER_ORIG_FLAGS, filter);
+        close(filters);
+        execute("forget connections of", address.getHostAddress());
+    }
+
+    private static short nested(short type) {
+        return (short) (type | NLA_F_NESTED);
+    }
+
     private void begin(short type, short flags) {
         buffer.clear();
         buffer.putInt(0).putShort(type).putShort(flags).putInt(++sequence).putInt(0);
@@ -188,26 +219,16 @@ public final class Netlink implements AutoCloseable {
     private void execute(String call, String subject) throws LinuxException {
         long length = buffer.position();
         buffer.putInt(0, (int) length);
-        try {
-            long sent = (long) SEND.invokeExact(Native.errnoSlot(), socket.number(), memory, length, 0);
-            Calls.check(call, subject, (int) sent);
-            receive(call, subject);
-        } catch (LinuxException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        check(call, subject, Syscall.WRITE.attempt(socket.number(), memory.address(), length));
+        check(call, subject, Syscall.READ.attempt(socket.number(), memory.address(), BUFFER));
         if (buffer.getShort(4) == NLMSG_ERROR && buffer.getInt(HEADER) != 0) {
             throw new LinuxException(call, subject, -buffer.getInt(HEADER));
         }
     }
 
-    private void receive(String call, String subject) throws Throwable {
-        long size = (long) BUFFER;
-        long got;
-        do {
-            got = (long) RECV.invokeExact(Native.errnoSlot(), socket.number(), memory, size, 0);
-        } while (got < 0 && Native.lastErrno() == Errno.EINTR.number());
-        Calls.check(call, subject, (int) got);
+    private static void check(String call, String subject, long result) throws LinuxException {
+        if (result < 0) {
+            throw new LinuxException(call, subject, (int) -result);
+        }
     }
 }
