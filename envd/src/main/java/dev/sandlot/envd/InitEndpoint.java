@@ -21,7 +21,11 @@ import tools.jackson.databind.json.JsonMapper;
  */
 final class InitEndpoint {
 
-    private static final JsonMapper MAPPER = new JsonMapper();
+    /** Made at the first request: it is not on the way to the first answer of a new program. */
+    private static final class Mapper {
+        static final JsonMapper JSON = new JsonMapper();
+    }
+
     private static final int MAX_BODY_BYTES = 16 << 20;
 
     /** What a request asks for; absent fields are null. */
@@ -113,7 +117,7 @@ final class InitEndpoint {
 
     private static Request parse(byte[] body) throws Refused {
         try {
-            JsonNode json = body.length == 0 ? MAPPER.createObjectNode() : MAPPER.readTree(body);
+            JsonNode json = body.length == 0 ? Mapper.JSON.createObjectNode() : Mapper.JSON.readTree(body);
             if (!json.isObject()) {
                 throw new Refused(400, "");
             }

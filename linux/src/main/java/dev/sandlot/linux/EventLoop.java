@@ -30,6 +30,9 @@ public final class EventLoop implements AutoCloseable {
     /** Ready to be written. */
     public static final int WRITE = 0x4;
 
+    /** The other side will send no more. */
+    public static final int PEER_CLOSED = 0x2000;
+
     /** Failed; told whatever the interest is, unless that is none. */
     public static final int ERROR = 0x8;
 

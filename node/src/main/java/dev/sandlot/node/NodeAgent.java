@@ -2,6 +2,7 @@ package dev.sandlot.node;
 
 import dev.sandlot.envd.EnvdHost;
 import dev.sandlot.envd.EnvdSandbox;
+import dev.sandlot.envd.FileProcessJournal;
 import dev.sandlot.images.Digest;
 import dev.sandlot.images.LayerStore;
 import dev.sandlot.linux.EventLoop;

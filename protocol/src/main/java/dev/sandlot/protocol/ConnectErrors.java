@@ -28,7 +28,7 @@ public final class ConnectErrors {
 
     static void sendUnary(Exchange exchange, ConnectException error) throws IOException {
         exchange.responseHeaders().set("Content-Type", "application/json");
-        exchange.send(error.code().httpStatus(), json(error).toString().getBytes(StandardCharsets.UTF_8));
+        exchange.send(error.code().httpStatus(), JsonText.of(json(error)).getBytes(StandardCharsets.UTF_8));
     }
 
     /** The frame that ends a stream well. */
@@ -40,7 +40,7 @@ public final class ConnectErrors {
     static byte[] endFrame(ConnectException error) {
         ObjectNode end = JsonNodeFactory.instance.objectNode();
         end.set("error", json(error));
-        byte[] payload = end.toString().getBytes(StandardCharsets.UTF_8);
+        byte[] payload = JsonText.of(end).getBytes(StandardCharsets.UTF_8);
         return ConnectEnvelope.frame(ConnectEnvelope.END_OF_STREAM, payload);
     }
 

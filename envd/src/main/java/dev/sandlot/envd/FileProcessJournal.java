@@ -1,8 +1,7 @@
-package dev.sandlot.node;
+package dev.sandlot.envd;
 
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.CodedOutputStream;
-import dev.sandlot.envd.ProcessJournal;
 import dev.sandlot.protocol.process.StartRequest;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -19,11 +18,12 @@ import java.util.stream.Stream;
  * Keeps the processes of one sandbox as one small file each, named by the cookie, in a directory that goes with the
  * sandbox. A file holds the deadline in milliseconds (0 for none) and the request; it appears whole or not at all.
  */
-final class FileProcessJournal implements ProcessJournal {
+public final class FileProcessJournal implements ProcessJournal {
     private static final String UNFINISHED = ".new";
     private final Path directory;
 
-    FileProcessJournal(Path directory) throws IOException {
+    /** @param directory made when it is missing */
+    public FileProcessJournal(Path directory) throws IOException {
         this.directory = Files.createDirectories(directory);
     }
 
@@ -55,7 +55,7 @@ final class FileProcessJournal implements ProcessJournal {
     }
 
     /** Forgets everything; for a sandbox that has ended. */
-    void delete() throws IOException {
+    public void delete() throws IOException {
         try (Stream<Path> files = Files.list(directory)) {
             for (Path file : files.toList()) {
                 Files.deleteIfExists(file);
