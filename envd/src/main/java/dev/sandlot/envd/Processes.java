@@ -9,6 +9,7 @@ import dev.sandlot.protocol.ConnectException;
 import dev.sandlot.protocol.process.StartRequest;
 import dev.sandlot.supervisor.Supervisor;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
@@ -75,21 +76,41 @@ final class Processes implements AutoCloseable {
         save(new ProcessJournal.Entry(cookie, request, deadline.orElse(null)));
         table.expectStart();
         try {
-            Supervisor.Spawned spawned = launcher.launch(user, request, cookie);
-            SandboxProcess process = wire(spawned.pid(), spawned.ends(), cookie, request);
-            Subscription subscription = process.subscribe();
-            table.add(process);
-            timeout.ifPresent(time -> expireAfter(process, time));
-            process.letGo();
-            return new Started(process, subscription);
-        } catch (IOException e) {
-            unsave(cookie);
-            throw new ConnectException(ConnectCode.INTERNAL, "could not read from the process: " + e.getMessage(), e);
+            Started started = follow(launcher.launch(user, request, cookie), cookie, request);
+            timeout.ifPresent(time -> expireAfter(started.process(), time));
+            return started;
         } catch (ConnectException e) {
             unsave(cookie);
             throw e;
         } finally {
             table.settled();
+        }
+    }
+
+    /** Listens to what was just started; when that cannot be done it is killed. */
+    private Started follow(Supervisor.Spawned spawned, long cookie, StartRequest request) throws ConnectException {
+        SandboxProcess process = new SandboxProcess(spawned.pid(), cookie, request, null, this::ended);
+        try {
+            process = wire(spawned.pid(), spawned.ends(), cookie, request);
+            Subscription subscription = process.subscribe();
+            table.add(process);
+            return new Started(process, subscription);
+        } catch (IOException | UncheckedIOException e) {
+            abandon(process);
+            throw new ConnectException(ConnectCode.INTERNAL, "could not read from the process: " + e.getMessage(), e);
+        }
+    }
+
+    /** Kills a process that nobody can listen to; its exit then does the rest. */
+    private void abandon(SandboxProcess process) {
+        table.add(process);
+        process.closeStreams();
+        process.forsakeOutput();
+        try {
+            boolean sent = send(process, SIGKILL);
+            LOG.warn("process {} could not be listened to, killed: {}", process.pid(), sent);
+        } catch (IOException e) {
+            LOG.warn("process {} could not be listened to, nor killed", process.pid(), e);
         }
     }
 
@@ -131,6 +152,16 @@ final class Processes implements AutoCloseable {
 
     /** Connects the streams; output stays in the pipes until the process is subscribed to or let go. */
     private SandboxProcess wire(int pid, Supervisor.Ends ends, long cookie, StartRequest request) throws IOException {
+        try {
+            return connected(pid, ends, cookie, request);
+        } catch (IOException e) {
+            ends.close();
+            throw e;
+        }
+    }
+
+    private SandboxProcess connected(int pid, Supervisor.Ends ends, long cookie, StartRequest request)
+            throws IOException {
         Fd input = request.hasPty() ? Io.duplicate(ends.output()) : ends.input();
         SandboxProcess process = new SandboxProcess(
                 pid, cookie, request, input == null ? null : new InputPipe(host.loop(), input), this::ended);

@@ -273,7 +273,8 @@ public final class OciRuntime implements SandboxRuntime {
 
     /** A start that was cut off may have left a supervisor that had not reached its group yet. */
     private void killStrays() throws IOException {
-        List<Integer> used = running.values().stream().map(s -> s.slot().number()).toList();
+        List<Integer> used =
+                running.values().stream().map(s -> s.slot().number()).toList();
         for (int pid : new LeakScan(machine).strays(used)) {
             try (Pidfd process = Pidfd.open(pid)) {
                 process.signal(SIGKILL);
