@@ -28,6 +28,9 @@ final class Processes implements AutoCloseable {
     /** How long the end of a process is kept for late readers. */
     static final Duration RETENTION = Duration.ofSeconds(30);
 
+    /** As {@link #RETENTION}, of durable processes. */
+    static final Duration DURABLE_RETENTION = Duration.ofMinutes(10);
+
     /** How long output of a process that was taken over waits in its pipe for a first reader. */
     static final Duration TAKEOVER_GRACE = Duration.ofSeconds(30);
 
@@ -69,14 +72,17 @@ final class Processes implements AutoCloseable {
      * Starts a process.
      *
      * @param timeout how long it may live, whoever listens
+     * @param durable whether its newest output is kept to be read again
      */
-    Started start(Account user, StartRequest request, Optional<Duration> timeout) throws ConnectException {
+    Started start(Account user, StartRequest request, Optional<Duration> timeout, boolean durable)
+            throws ConnectException {
         long cookie = RANDOM.nextLong() & Long.MAX_VALUE;
         Optional<Instant> deadline = timeout.map(time -> Instant.now().plus(time));
-        save(new ProcessJournal.Entry(cookie, request, deadline.orElse(null)));
+        ProcessJournal.Entry entry = new ProcessJournal.Entry(cookie, request, deadline.orElse(null), durable);
+        save(entry);
         table.expectStart();
         try {
-            Started started = follow(launcher.launch(user, request, cookie), cookie, request);
+            Started started = follow(launcher.launch(user, request, cookie), entry);
             timeout.ifPresent(time -> expireAfter(started.process(), time));
             return started;
         } catch (ConnectException e) {
@@ -88,10 +94,10 @@ final class Processes implements AutoCloseable {
     }
 
     /** Listens to what was just started; when that cannot be done it is killed. */
-    private Started follow(Supervisor.Spawned spawned, long cookie, StartRequest request) throws ConnectException {
-        SandboxProcess process = new SandboxProcess(spawned.pid(), cookie, request, null, this::ended);
+    private Started follow(Supervisor.Spawned spawned, ProcessJournal.Entry entry) throws ConnectException {
+        SandboxProcess process = new SandboxProcess(spawned.pid(), entry, null, this::ended);
         try {
-            process = wire(spawned.pid(), spawned.ends(), cookie, request);
+            process = wire(spawned.pid(), spawned.ends(), entry);
             Subscription subscription = process.subscribe();
             table.add(process);
             return new Started(process, subscription);
@@ -138,7 +144,7 @@ final class Processes implements AutoCloseable {
     }
 
     private void takeOver(Supervisor.Child child, ProcessJournal.Entry entry) throws IOException {
-        SandboxProcess process = wire(child.pid(), supervisor.attach(child.pid()), child.cookie(), entry.request());
+        SandboxProcess process = wire(child.pid(), supervisor.attach(child.pid()), entry);
         table.add(process);
         if (child.ended()) {
             process.exited(child.rawStatus());
@@ -151,20 +157,20 @@ final class Processes implements AutoCloseable {
     }
 
     /** Connects the streams; output stays in the pipes until the process is subscribed to or let go. */
-    private SandboxProcess wire(int pid, Supervisor.Ends ends, long cookie, StartRequest request) throws IOException {
+    private SandboxProcess wire(int pid, Supervisor.Ends ends, ProcessJournal.Entry entry) throws IOException {
         try {
-            return connected(pid, ends, cookie, request);
+            return connected(pid, ends, entry);
         } catch (IOException e) {
             ends.close();
             throw e;
         }
     }
 
-    private SandboxProcess connected(int pid, Supervisor.Ends ends, long cookie, StartRequest request)
-            throws IOException {
+    private SandboxProcess connected(int pid, Supervisor.Ends ends, ProcessJournal.Entry entry) throws IOException {
+        StartRequest request = entry.request();
         Fd input = request.hasPty() ? Io.duplicate(ends.output()) : ends.input();
-        SandboxProcess process = new SandboxProcess(
-                pid, cookie, request, input == null ? null : new InputPipe(host.loop(), input), this::ended);
+        SandboxProcess process =
+                new SandboxProcess(pid, entry, input == null ? null : new InputPipe(host.loop(), input), this::ended);
         process.hold();
         OutputPump.Kind kind = request.hasPty() ? OutputPump.Kind.TERMINAL : OutputPump.Kind.STDOUT;
         new OutputPump(host, ends.output(), kind, process);
@@ -239,7 +245,7 @@ final class Processes implements AutoCloseable {
     private void ended(SandboxProcess process) {
         process.closeStreams();
         table.ended(process);
-        host.after(retention, () -> table.forget(process));
+        host.after(process.durable() ? DURABLE_RETENTION : retention, () -> table.forget(process));
         Thread.startVirtualThread(() -> release(process));
     }
 

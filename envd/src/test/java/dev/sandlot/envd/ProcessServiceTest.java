@@ -532,6 +532,80 @@ class ProcessServiceTest {
     }
 
     @Test
+    void output_of_a_durable_process_is_replayed_to_who_asks() throws Exception {
+        TestStream first = sandbox.run("echo one; exec sleep 60", "Sandlot-Durable", "true");
+        int pid = first.pid();
+        first.until("one\n");
+        first.close();
+        assertThat(first.serverEnds()).isTrue();
+        TestStream plain = sandbox.stream("Connect", selector(pid) + "}");
+        plain.pid();
+        TestStream replayed = sandbox.stream("Connect", selector(pid) + "}", "Sandlot-Replay", "true");
+        replayed.pid();
+        assertThat(replayed.until("one\n")).isEqualTo("one\n");
+        assertThat(replayed.exchange().responseHeaders().first("Sandlot-Lost-Bytes"))
+                .contains("0");
+        sandbox.process("SendSignal", selector(pid) + ",\"signal\":9}");
+        assertThat(plain.result().stdout()).isEmpty();
+        TestStream late = sandbox.stream("Connect", selector(pid) + "}", "Sandlot-Replay", "true");
+        late.pid();
+        TestStream.Result result = late.result();
+        assertThat(result.stdout()).isEqualTo("one\n");
+        assertThat(result.event().getError()).isEqualTo("signal: killed");
+    }
+
+    @Test
+    void nothing_is_replayed_of_a_process_that_is_not_durable() throws Exception {
+        TestStream first = sandbox.run("echo one; sleep 60");
+        int pid = first.pid();
+        first.until("one\n");
+        TestStream replayed = sandbox.stream("Connect", selector(pid) + "}", "Sandlot-Replay", "true");
+        replayed.pid();
+        sandbox.process("SendSignal", selector(pid) + ",\"signal\":9}");
+        assertThat(replayed.result().stdout()).isEmpty();
+    }
+
+    @Test
+    void the_newest_output_of_a_durable_process_is_kept_within_bounds() throws Exception {
+        TestStream first = sandbox.run("sleep 0.2; seq 1 200000; echo all > done; sleep 60", "Sandlot-Durable", "true");
+        int pid = first.pid();
+        first.close();
+        assertThat(first.serverEnds()).isTrue();
+        awaitText(sandbox.home().resolve("done"), "all");
+        String seen = "";
+        while (!seen.endsWith("\n200000\n")) {
+            TestStream replayed = sandbox.stream(
+                    "Connect", selector(pid) + "}", "Sandlot-Replay", "true", "Connect-Timeout-Ms", "300");
+            replayed.pid();
+            long lost = Long.parseLong(replayed.exchange()
+                    .responseHeaders()
+                    .first("Sandlot-Lost-Bytes")
+                    .orElseThrow());
+            seen = replayed.untilEnd();
+            assertThat(seen.isEmpty() || lost == 0 || seen.length() > OutputRing.CAPACITY_BYTES / 2)
+                    .isTrue();
+        }
+        assertThat(seen.length()).isBetween(OutputRing.CAPACITY_BYTES / 2, OutputRing.CAPACITY_BYTES + (64 << 10));
+    }
+
+    @Test
+    void a_durable_process_keeps_its_output_through_a_restart() throws Exception {
+        sandbox.close();
+        Path fresh = Files.createDirectory(directory.resolve("fresh"));
+        sandbox = TestSandbox.start(fresh, new MemoryJournal(), Processes.RETENTION);
+        TestStream first = sandbox.run("sleep 0.1; echo while down; sleep 60", "Sandlot-Durable", "true");
+        int pid = first.pid();
+        sandbox.reopen();
+        TestStream reader = sandbox.stream("Connect", selector(pid) + "}");
+        reader.pid();
+        assertThat(reader.until("while down\n")).isEqualTo("while down\n");
+        reader.close();
+        TestStream replayed = sandbox.stream("Connect", selector(pid) + "}", "Sandlot-Replay", "true");
+        replayed.pid();
+        assertThat(replayed.until("while down\n")).isEqualTo("while down\n");
+    }
+
+    @Test
     void survivesManyAtOnce() throws Exception {
         List<TestStream> streams = new ArrayList<>();
         for (int i = 0; i < 200; i++) {

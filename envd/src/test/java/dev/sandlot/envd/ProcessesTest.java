@@ -52,7 +52,7 @@ class ProcessesTest {
                     new ProcessLauncher(supervisor, settings),
                     ProcessJournal.none(),
                     Duration.ofMinutes(1));
-            assertThatThrownBy(() -> processes.start(USER, SLEEP, Optional.empty()))
+            assertThatThrownBy(() -> processes.start(USER, SLEEP, Optional.empty(), false))
                     .isInstanceOf(ConnectException.class)
                     .hasMessageContaining("could not read from the process");
             assertThat(supervisor.killed).containsExactly(7);
@@ -100,7 +100,7 @@ class ProcessesTest {
     }
 
     private static SandboxProcess process(ProcessTable table, int pid, long cookie) {
-        return new SandboxProcess(pid, cookie, SLEEP, null, table::ended);
+        return new SandboxProcess(pid, new ProcessJournal.Entry(cookie, SLEEP, null, false), null, table::ended);
     }
 
     private static ProcessSelector byPid(int pid) {
