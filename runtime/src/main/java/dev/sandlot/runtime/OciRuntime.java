@@ -56,7 +56,8 @@ public final class OciRuntime implements SandboxRuntime {
         this.firewall = new Firewall(machine.config(), machine.nft());
         this.remains = new Remains(machine);
         boolean born = machine.cgroups().movesThreads();
-        this.start = new OciStart(machine, new OciConfig(born, machine.config().supervisor()), loop, exits);
+        this.start =
+                new OciStart(machine, new OciConfig(born, machine.config().supervisor(), machine.oci()), loop, exits);
         takeOverAll();
         killStrays();
         removeUnusedLinks();
@@ -158,6 +159,7 @@ public final class OciRuntime implements SandboxRuntime {
         });
         running.clear();
         machine.trash().close();
+        start.close();
         loop.close();
     }
 
