@@ -104,7 +104,7 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
                 "/health", Map.of("GET", EnvdSandbox::health),
                 "/envs", Map.of("GET", this::variables),
                 "/metrics", Map.of("GET", metrics::answer),
-                "/init", Map.of("POST", new InitEndpoint(settings)::answer),
+                "/init", Map.of("POST", new InitEndpoint(settings, parts.files(), InstantSource.system())::answer),
                 "/files", Map.of("GET", files::download, "POST", files::upload),
                 "/files/compose", Map.of("POST", files::compose));
     }
