@@ -15,16 +15,18 @@ final class SandboxEndpoints {
     private final Lifecycle lifecycle;
     private final Templates templates;
     private final Answers answers;
+    private final Idempotency idempotency;
 
-    SandboxEndpoints(Lifecycle lifecycle, Templates templates, Answers answers) {
+    SandboxEndpoints(Lifecycle lifecycle, Templates templates, Answers answers, Idempotency idempotency) {
         this.lifecycle = lifecycle;
         this.templates = templates;
         this.answers = answers;
+        this.idempotency = idempotency;
     }
 
     List<Route> routes() {
         return List.of(
-                Route.change("POST", "/v2/sandboxes", call -> create(call, ApiVersion.V2)),
+                Route.change("POST", "/v2/sandboxes", this::createOnce),
                 Route.change("POST", "/sandboxes", call -> create(call, ApiVersion.V1)),
                 Route.harmless("GET", "/sandboxes/{sandboxID}", this::detail),
                 Route.harmless("DELETE", "/sandboxes/{sandboxID}", this::kill),
@@ -32,6 +34,10 @@ final class SandboxEndpoints {
                 Route.change("POST", "/sandboxes/{sandboxID}/connect", call -> connect(call, ApiVersion.V1)),
                 Route.change("POST", "/sandboxes/{sandboxID}/timeout", this::setTimeout),
                 Route.change("POST", "/sandboxes/{sandboxID}/refreshes", this::refresh));
+    }
+
+    private Reply createOnce(Call call) throws ApiException, IOException {
+        return idempotency.once(call, "POST /v2/sandboxes", again -> create(again, ApiVersion.V2));
     }
 
     private Reply create(Call call, ApiVersion version) throws ApiException, IOException {

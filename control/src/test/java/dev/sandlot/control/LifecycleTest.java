@@ -201,7 +201,7 @@ class LifecycleTest {
         server.node.killFailure = null;
         String kept = server.create();
         Lifecycle lifecycle =
-                new Lifecycle(server.store.sandboxes(), server.node, new AccessTokens("s"), InstantSource.system());
+                new Lifecycle(server.store, server.node, new AccessTokens("s"), InstantSource.system());
         server.store.sandboxes().all().forEach(lifecycle::adopt);
         Reconciliation reconciliation =
                 new Reconciliation(server.store.sandboxes(), server.node, lifecycle, InstantSource.system());
