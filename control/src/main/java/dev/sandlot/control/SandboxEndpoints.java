@@ -10,7 +10,6 @@ import java.util.List;
 final class SandboxEndpoints {
     private static final Duration CONNECT_TIMEOUT = Duration.ofMinutes(5);
     private static final int LEAST_REFRESH_SECONDS = 15;
-    private static final int MOST_REFRESH_SECONDS = 3600;
 
     private final Lifecycle lifecycle;
     private final Templates templates;
@@ -106,11 +105,6 @@ final class SandboxEndpoints {
 
     private Reply refresh(Call call) throws ApiException, IOException {
         int seconds = call.optionalBody().int32("duration", 0).orElse(0);
-        if (seconds > MOST_REFRESH_SECONDS) {
-            throw new ApiException(
-                    ErrorKind.INVALID,
-                    "validation error: property \"duration\" must be at most " + MOST_REFRESH_SECONDS);
-        }
         Duration duration = Duration.ofSeconds(Math.max(seconds, LEAST_REFRESH_SECONDS));
         lifecycle.refresh(call.team(), call.sandboxId(), duration);
         return Reply.empty(204);

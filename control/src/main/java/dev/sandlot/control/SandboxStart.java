@@ -17,7 +17,6 @@ import org.slf4j.LoggerFactory;
 final class SandboxStart {
     private static final Logger LOG = LoggerFactory.getLogger(SandboxStart.class);
 
-    /** A start slower than this is told to the node, whose own end time was set before it. */
     private final SandboxStore store;
     private final Nodes nodes;
 

@@ -203,9 +203,12 @@ class ApiHandlerTest {
         standing(new Team.Standing(false, true, "unpaid"));
         server.send(asOperator("GET", "/v2/sandboxes")).expect(200);
         server.send(asOperator("GET", "/sandboxes/" + id)).expect(200);
-        assertThat(server.send(asOperator("POST", "/v2/sandboxes")).expect(403).message())
+        assertThat(server.send(asOperator("POST", "/v2/sandboxes").body("{\"templateID\":\"base\"}".getBytes(StandardCharsets.UTF_8)))
+                        .expect(403).message())
                 .isEqualTo("team is blocked: unpaid");
-        server.send(asOperator("POST", "/sandboxes/" + id + "/timeout")).expect(403);
+        server.send(asOperator("POST", "/sandboxes/" + id + "/timeout")
+                        .body("{\"timeout\":1}".getBytes(StandardCharsets.UTF_8)))
+                .expect(403);
         server.send(asOperator("DELETE", "/sandboxes/" + id)).expect(204);
         standing(new Team.Standing(true, false, null));
         assertThat(server.send(asOperator("GET", "/v2/sandboxes")).expect(403).message())
