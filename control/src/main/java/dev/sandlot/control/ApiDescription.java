@@ -25,11 +25,13 @@ final class ApiDescription {
         this.tag = "\"" + HexFormat.of().formatHex(ApiKeys.sha256(text), 0, 16) + "\"";
         this.root = Json.MAPPER.readTree(text);
         JsonSchemas schemas = new JsonSchemas(root);
-        root.get("paths").properties().forEach(path -> path.getValue()
+        root.get("paths")
                 .properties()
-                .forEach(operation -> operations.put(
-                        operation.getKey().toUpperCase(Locale.ROOT) + " " + path.getKey(),
-                        new DescribedOperation(operation.getValue(), schemas))));
+                .forEach(path -> path.getValue()
+                        .properties()
+                        .forEach(operation -> operations.put(
+                                operation.getKey().toUpperCase(Locale.ROOT) + " " + path.getKey(),
+                                new DescribedOperation(operation.getValue(), schemas))));
     }
 
     static ApiDescription load() {

@@ -45,8 +45,7 @@ final class Idempotency {
         }
         if (keys.size() > 1 || !KEY.matcher(keys.getFirst()).matches()) {
             throw new ApiException(
-                    ErrorKind.INVALID,
-                    HEADER + " must be one value of 1 to 255 lower-case letters, digits and dashes");
+                    ErrorKind.INVALID, HEADER + " must be one value of 1 to 255 lower-case letters, digits and dashes");
         }
         UUID team = call.team().id();
         String key = keys.getFirst();
@@ -54,8 +53,7 @@ final class Idempotency {
         return known.isPresent() ? again(known.get(), call, operation) : first(call, team, key, work);
     }
 
-    private Optional<OperationStore.KnownRequest> begin(UUID team, String key, String fingerprint)
-            throws ApiException {
+    private Optional<OperationStore.KnownRequest> begin(UUID team, String key, String fingerprint) throws ApiException {
         Instant now = clock.instant();
         try {
             return store.begin(new OperationStore.KeyedRequest(team, key, fingerprint, now.plus(deadline)), now);
@@ -101,8 +99,7 @@ final class Idempotency {
         }
         OperationStore.KnownAnswer answer = known.answer();
         if (answer != null) {
-            return new Reply(
-                    answer.status(), answer.headers(), answer.body().getBytes(StandardCharsets.UTF_8));
+            return new Reply(answer.status(), answer.headers(), answer.body().getBytes(StandardCharsets.UTF_8));
         }
         throw clock.instant().isBefore(known.deadline())
                 ? refused(ErrorKind.CONFLICT, "the request is still being carried out", "in_progress")

@@ -84,9 +84,7 @@ final class JsonSchemas {
         return switch (type) {
             case "boolean" -> "true or false";
             case "integer" ->
-                "a whole number of "
-                        + (schema.path("format").asString("").equals("int32") ? 32 : 64)
-                        + " bits";
+                "a whole number of " + (schema.path("format").asString("").equals("int32") ? 32 : 64) + " bits";
             case "object", "array" -> "an " + type;
             default -> "a " + type;
         };
@@ -108,19 +106,24 @@ final class JsonSchemas {
         if (allowed.isMissingNode() || allowed.valueStream().anyMatch(value::equals)) {
             return none();
         }
-        return problem("is none of " + String.join(", ", allowed.valueStream().map(JsonNode::stringValue).toList()));
+        return problem("is none of "
+                + String.join(
+                        ", ", allowed.valueStream().map(JsonNode::stringValue).toList()));
     }
 
     private static Optional<Problem> checkRange(JsonNode schema, double value) {
-        boolean tooSmall = schema.has("minimum") && value < schema.get("minimum").doubleValue();
-        boolean tooLarge = schema.has("maximum") && value > schema.get("maximum").doubleValue();
+        boolean tooSmall =
+                schema.has("minimum") && value < schema.get("minimum").doubleValue();
+        boolean tooLarge =
+                schema.has("maximum") && value > schema.get("maximum").doubleValue();
         if (!tooSmall && !tooLarge) {
             return none();
         }
         if (schema.has("minimum") && schema.has("maximum")) {
             return problem("must be from " + schema.get("minimum") + " to " + schema.get("maximum"));
         }
-        return problem(tooSmall ? "must be at least " + schema.get("minimum") : "must be at most " + schema.get("maximum"));
+        return problem(
+                tooSmall ? "must be at least " + schema.get("minimum") : "must be at most " + schema.get("maximum"));
     }
 
     private Optional<Problem> checkText(JsonNode schema, String value) {
@@ -133,7 +136,9 @@ final class JsonSchemas {
         }
         String pattern = schema.path("pattern").asString("");
         if (!pattern.isEmpty()
-                && !patterns.computeIfAbsent(pattern, Pattern::compile).matcher(value).find()) {
+                && !patterns.computeIfAbsent(pattern, Pattern::compile)
+                        .matcher(value)
+                        .find()) {
             return problem("does not match " + pattern);
         }
         return switch (schema.path("format").asString("")) {
@@ -179,8 +184,8 @@ final class JsonSchemas {
         JsonNode others = schema.path("additionalProperties");
         return object.properties().stream()
                 .flatMap(property -> check(
-                                properties.has(property.getKey()) ? properties.get(property.getKey()) : others,
-                                property.getValue())
+                        properties.has(property.getKey()) ? properties.get(property.getKey()) : others,
+                        property.getValue())
                         .map(problem -> problem.under(property.getKey()))
                         .stream())
                 .findFirst();

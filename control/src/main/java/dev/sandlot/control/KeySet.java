@@ -62,8 +62,7 @@ final class KeySet {
 
     /** The key of that name. */
     Optional<PublicKey> find(String id) throws ApiException {
-        boolean old = fetched.equals(Instant.MIN)
-                || !clock.instant().isBefore(fetched.plus(provider.cacheDuration()));
+        boolean old = fetched.equals(Instant.MIN) || !clock.instant().isBefore(fetched.plus(provider.cacheDuration()));
         if (old || !keys.containsKey(id)) {
             refresh();
         }
@@ -115,7 +114,8 @@ final class KeySet {
 
     private static JsonNode get(URI uri) throws IOException {
         HttpRequest request = HttpRequest.newBuilder(uri).timeout(PATIENCE).build();
-        try (HttpClient client = HttpClient.newBuilder().connectTimeout(PATIENCE).build()) {
+        try (HttpClient client =
+                HttpClient.newBuilder().connectTimeout(PATIENCE).build()) {
             HttpResponse<InputStream> response = client.send(request, HttpResponse.BodyHandlers.ofInputStream());
             try (InputStream body = response.body()) {
                 byte[] bytes = body.readNBytes(LARGEST_DOCUMENT);

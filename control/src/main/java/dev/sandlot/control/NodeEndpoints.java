@@ -137,7 +137,6 @@ final class NodeEndpoints {
     }
 
     private static Disk disk(NodeService.Disk disk) {
-        return new Disk(
-                disk.mountPoint(), disk.device(), disk.filesystemType(), disk.usedBytes(), disk.totalBytes());
+        return new Disk(disk.mountPoint(), disk.device(), disk.filesystemType(), disk.usedBytes(), disk.totalBytes());
     }
 }

@@ -54,8 +54,7 @@ final class OperatorEndpoints {
 
     private Reply killAll(Call call) throws ApiException {
         Team team = team(call);
-        List<SandboxId> running =
-                lifecycle.running(team).map(SandboxRecord::id).toList();
+        List<SandboxId> running = lifecycle.running(team).map(SandboxRecord::id).toList();
         int failed = kill(team, running);
         return Reply.json(200, new KillCounts(running.size() - failed, failed));
     }

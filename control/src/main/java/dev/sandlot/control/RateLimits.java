@@ -35,18 +35,21 @@ public record RateLimits(Map<String, Budget> budgets) {
      */
     public static RateLimits parse(String text) {
         Map<String, Budget> budgets = new LinkedHashMap<>();
-        Arrays.stream(text.split(",")).map(String::strip).filter(entry -> !entry.isEmpty()).forEach(entry -> {
-            Matcher matcher = ENTRY.matcher(entry);
-            if (!matcher.matches()) {
-                throw new IllegalArgumentException(
-                        "rate limit \"" + entry + "\" is not of the form list=20/1s or POST /v2/sandboxes=5/1s");
-            }
-            budgets.put(
-                    matcher.group("what"),
-                    new Budget(
-                            Integer.parseInt(matcher.group("requests")),
-                            Duration.ofSeconds(Long.parseLong(matcher.group("seconds")))));
-        });
+        Arrays.stream(text.split(","))
+                .map(String::strip)
+                .filter(entry -> !entry.isEmpty())
+                .forEach(entry -> {
+                    Matcher matcher = ENTRY.matcher(entry);
+                    if (!matcher.matches()) {
+                        throw new IllegalArgumentException("rate limit \"" + entry
+                                + "\" is not of the form list=20/1s or POST /v2/sandboxes=5/1s");
+                    }
+                    budgets.put(
+                            matcher.group("what"),
+                            new Budget(
+                                    Integer.parseInt(matcher.group("requests")),
+                                    Duration.ofSeconds(Long.parseLong(matcher.group("seconds")))));
+                });
         return new RateLimits(budgets);
     }
 

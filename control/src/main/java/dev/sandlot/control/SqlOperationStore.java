@@ -73,8 +73,7 @@ final class SqlOperationStore implements OperationStore {
                 ? null
                 : new KnownAnswer(
                         status, Json.MAPPER.readValue(row.getString("headers"), STRINGS), row.getString("body"));
-        return new KnownRequest(
-                row.getString("fingerprint"), Instant.ofEpochMilli(row.getLong("deadline")), answer);
+        return new KnownRequest(row.getString("fingerprint"), Instant.ofEpochMilli(row.getLong("deadline")), answer);
     }
 
     @Override

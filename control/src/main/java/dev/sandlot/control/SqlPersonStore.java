@@ -53,8 +53,8 @@ final class SqlPersonStore implements PersonStore {
     @Override
     public UUID personOf(Identity identity) {
         Optional<UUID> known = sql.read(handle -> known(handle, identity));
-        return known.orElseGet(() -> sql.write(
-                handle -> known(handle, identity).orElseGet(() -> insertIdentity(handle, identity))));
+        return known.orElseGet(() ->
+                sql.write(handle -> known(handle, identity).orElseGet(() -> insertIdentity(handle, identity))));
     }
 
     private static Optional<UUID> known(Handle handle, Identity identity) {
@@ -71,15 +71,10 @@ final class SqlPersonStore implements PersonStore {
     private static UUID insertIdentity(Handle handle, Identity identity) {
         UUID id = UUID.randomUUID();
         insertPerson(handle, new Person(id, null));
-        int inserted = handle.execute(
-                """
+        int inserted = handle.execute("""
                 INSERT INTO user_identities (oidc_iss, oidc_sub, user_id, created_at) VALUES (?, ?, ?, ?)
                 ON CONFLICT (oidc_iss, oidc_sub) DO NOTHING
-                """,
-                identity.issuer(),
-                identity.subject(),
-                id.toString(),
-                now());
+                """, identity.issuer(), identity.subject(), id.toString(), now());
         return inserted == 1 ? id : known(handle, identity).orElseThrow();
     }
 
@@ -157,11 +152,11 @@ final class SqlPersonStore implements PersonStore {
 
     @Override
     public Optional<UUID> personOfToken(String tokenHash) {
-        return sql.read(handle -> handle.select(
-                        "SELECT user_id FROM access_tokens WHERE access_token_hash = ?", tokenHash)
-                .mapTo(String.class)
-                .findOne()
-                .map(UUID::fromString));
+        return sql.read(
+                handle -> handle.select("SELECT user_id FROM access_tokens WHERE access_token_hash = ?", tokenHash)
+                        .mapTo(String.class)
+                        .findOne()
+                        .map(UUID::fromString));
     }
 
     @Override

@@ -36,7 +36,8 @@ final class SqlTemplateListing {
     }
 
     static Optional<Listing> one(Handle handle, String templateId) {
-        return new SqlTemplateListing(handle, "e.id = ?", templateId).read().stream().findFirst();
+        return new SqlTemplateListing(handle, "e.id = ?", templateId)
+                .read().stream().findFirst();
     }
 
     /** A row of something that belongs to a template. */
@@ -46,8 +47,10 @@ final class SqlTemplateListing {
     }
 
     private List<Listing> read() {
-        each("SELECT n.* FROM env_aliases n JOIN envs e ON e.id = n.env_id", " ORDER BY n.created_at, n.alias", row ->
-                names.computeIfAbsent(row.getString("env_id"), id -> new ArrayList<>())
+        each(
+                "SELECT n.* FROM env_aliases n JOIN envs e ON e.id = n.env_id",
+                " ORDER BY n.created_at, n.alias",
+                row -> names.computeIfAbsent(row.getString("env_id"), id -> new ArrayList<>())
                         .add(new Name(row.getString("namespace"), row.getString("alias"))));
         String assigned = " FROM env_build_assignments a JOIN envs e ON e.id = a.env_id";
         each(

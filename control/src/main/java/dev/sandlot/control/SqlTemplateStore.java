@@ -122,16 +122,16 @@ final class SqlTemplateStore implements TemplateStore {
     @Override
     public void unassign(String templateId, Collection<String> tags) {
         sql.write(handle -> {
-            tags.forEach(tag -> handle.execute(
-                    "DELETE FROM env_build_assignments WHERE env_id = ? AND tag = ?", templateId, tag));
+            tags.forEach(tag ->
+                    handle.execute("DELETE FROM env_build_assignments WHERE env_id = ? AND tag = ?", templateId, tag));
             return touch(handle, templateId);
         });
     }
 
     @Override
     public void setPublic(String templateId, boolean isPublic) {
-        sql.write(handle -> handle.execute(
-                "UPDATE envs SET public = ?, updated_at = ? WHERE id = ?", isPublic, now(), templateId));
+        sql.write(handle ->
+                handle.execute("UPDATE envs SET public = ?, updated_at = ? WHERE id = ?", isPublic, now(), templateId));
     }
 
     @Override
@@ -263,14 +263,7 @@ final class SqlTemplateStore implements TemplateStore {
                 SELECT ?, ?, ?, ?, COALESCE(MAX(position), 0) + 1
                 FROM env_build_assignments WHERE env_id = ? AND tag = ?
                 """;
-        handle.execute(
-                insert,
-                templateId,
-                tag,
-                buildId,
-                now(),
-                templateId,
-                tag);
+        handle.execute(insert, templateId, tag, buildId, now(), templateId, tag);
     }
 
     private static @Nullable String text(@Nullable UUID id) {

@@ -37,7 +37,8 @@ final class TemplateEndpoints {
                 Route.harmless("GET", "/templates/{templateID}/tags", this::tags));
     }
 
-    private record Alias(String templateID, @JsonProperty("public") boolean isPublic) {}
+    private record Alias(
+            String templateID, @JsonProperty("public") boolean isPublic) {}
 
     private record Names(List<String> names) {}
 
@@ -75,8 +76,10 @@ final class TemplateEndpoints {
         Template template = owned(call.team(), store.byId(id), id);
         TemplateStore.Listing listing = store.listing(template.id()).orElseThrow(() -> missing(id));
         Page<TemplateStore.BuildRow> page = Page.of(
-                call.query(), store.builds(template.id()), TemplateStore.BuildRow::createdAt, build -> build.id()
-                        .toString());
+                call.query(),
+                store.builds(template.id()),
+                TemplateStore.BuildRow::createdAt,
+                build -> build.id().toString());
         return page.headed(Reply.json(200, TemplateAnswers.detail(listing, page.items())));
     }
 
@@ -112,8 +115,7 @@ final class TemplateEndpoints {
 
     private Reply alias(Call call) throws ApiException {
         TemplateReference reference = inOwnNamespace(call.team(), call.parameter("alias"));
-        Template template =
-                templates.find(call.team(), reference).orElseThrow(() -> missing(reference.name()));
+        Template template = templates.find(call.team(), reference).orElseThrow(() -> missing(reference.name()));
         templates.build(template, reference);
         if (isForeign(call.team(), template)) {
             throw forbidden(reference.name());

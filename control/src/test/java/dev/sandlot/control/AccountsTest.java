@@ -48,8 +48,12 @@ class AccountsTest {
         ec = generate("EC", 256);
         provider = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         issuer = "http://localhost:" + provider.getAddress().getPort();
-        serve("/.well-known/openid-configuration", "{\"issuer\":\"" + issuer + "\",\"jwks_uri\":\"" + issuer + "/keys\"}");
-        serve("/keys", "{\"keys\":[" + jwk((RSAPublicKey) rsa.getPublic()) + "," + jwk((ECPublicKey) ec.getPublic()) + "]}");
+        serve(
+                "/.well-known/openid-configuration",
+                "{\"issuer\":\"" + issuer + "\",\"jwks_uri\":\"" + issuer + "/keys\"}");
+        serve(
+                "/keys",
+                "{\"keys\":[" + jwk((RSAPublicKey) rsa.getPublic()) + "," + jwk((ECPublicKey) ec.getPublic()) + "]}");
         provider.start();
         server = TestServer.open(directory, settings(true));
     }
@@ -119,8 +123,8 @@ class AccountsTest {
 
     private static String token(String algorithm, String keyId, String claims, KeyPair pair) throws Exception {
         String header = "{\"alg\":\"" + algorithm + "\",\"kid\":\"" + keyId + "\"}";
-        String signed = base64(header.getBytes(StandardCharsets.UTF_8)) + "."
-                + base64(claims.getBytes(StandardCharsets.UTF_8));
+        String signed =
+                base64(header.getBytes(StandardCharsets.UTF_8)) + "." + base64(claims.getBytes(StandardCharsets.UTF_8));
         Signature signature = Signature.getInstance(
                 pair.getPrivate().getAlgorithm().equals("RSA") ? "SHA256withRSA" : "SHA256withECDSAinP1363Format");
         signature.initSign(pair.getPrivate());
@@ -180,7 +184,9 @@ class AccountsTest {
     @Test
     void aPersonReachesOnlyTeamsOfTheirs() throws Exception {
         server.store.people().personOf(new Identity(issuer, "stranger"));
-        assertThat(bearer("GET", "/v2/sandboxes", token("stranger"), "").expect(401).message())
+        assertThat(bearer("GET", "/v2/sandboxes", token("stranger"), "")
+                        .expect(401)
+                        .message())
                 .startsWith("Invalid auth provider token teamID.\n");
         assertThat(server.send(new MemoryExchange("GET", "/teams").header("Authorization", "Bearer " + token("new")))
                         .expect(200)
@@ -211,15 +217,16 @@ class AccountsTest {
     @Test
     void aLoginListsTeamsWithAFreshKeyEach() throws Exception {
         UUID person = member("anna");
-        TestServer.Answer answer = server.send(
-                new MemoryExchange("GET", "/teams").header("Authorization", "Bearer " + token("anna")));
+        TestServer.Answer answer =
+                server.send(new MemoryExchange("GET", "/teams").header("Authorization", "Bearer " + token("anna")));
         JsonNode team = answer.expect(200).json().get(0);
         assertThat(team.propertyNames()).containsExactlyInAnyOrder("teamID", "name", "apiKey", "isDefault");
         assertThat(team.get("isDefault").booleanValue()).isTrue();
         String key = team.get("apiKey").stringValue();
         assertThat(key).matches("e2b_[0-9a-f]{40}");
         server.callAs(key, "GET", "/v2/sandboxes").expect(200);
-        JsonNode listed = bearer("GET", "/api-keys", token("anna"), "").expect(200).json();
+        JsonNode listed =
+                bearer("GET", "/api-keys", token("anna"), "").expect(200).json();
         assertThat(listed).hasSize(2);
         JsonNode fresh = listed.valueStream()
                 .filter(item -> item.has("createdBy"))
@@ -270,7 +277,9 @@ class AccountsTest {
     @Test
     void accessTokensAreServedForOlderClients() throws Exception {
         member("anna");
-        JsonNode made = bearer("POST", "/access-tokens", token("anna"), NAME).expect(201).json();
+        JsonNode made = bearer("POST", "/access-tokens", token("anna"), NAME)
+                .expect(201)
+                .json();
         String token = made.get("token").stringValue();
         assertThat(token).matches("sk_e2b_[0-9a-f]{40}");
         TestServer.Answer teams =
@@ -281,8 +290,7 @@ class AccountsTest {
         String path = "/access-tokens/" + made.get("id").stringValue();
         bearer("DELETE", path, token("bob"), "").expect(404);
         bearer("DELETE", path, token("anna"), "").expect(204);
-        assertThat(bearer("GET", "/templates", token, "").expect(401).message())
-                .contains("e2b auth login");
+        assertThat(bearer("GET", "/templates", token, "").expect(401).message()).contains("e2b auth login");
     }
 
     @Test
@@ -312,15 +320,19 @@ class AccountsTest {
     @Test
     void anOperatorMintsAndDeletesKeys() throws ApiException, IOException {
         String path = "/admin/teams/" + server.team().id() + "/api-keys";
-        JsonNode made = server.send(server.operator("POST", path, NAME)).expect(201).json();
+        JsonNode made =
+                server.send(server.operator("POST", path, NAME)).expect(201).json();
         String key = made.get("key").stringValue();
         server.callAs(key, "GET", "/v2/sandboxes").expect(200);
         String one = path + "/" + made.get("id").stringValue();
         server.send(server.operator("DELETE", one)).expect(204);
         server.callAs(key, "GET", "/v2/sandboxes").expect(401);
-        assertThat(server.send(server.operator("DELETE", one)).expect(404).message()).isEqualTo("API key not found");
+        assertThat(server.send(server.operator("DELETE", one)).expect(404).message())
+                .isEqualTo("API key not found");
         String nobody = "/admin/teams/" + UUID.randomUUID() + "/api-keys";
-        assertThat(server.send(server.operator("POST", nobody, NAME)).expect(404).message())
+        assertThat(server.send(server.operator("POST", nobody, NAME))
+                        .expect(404)
+                        .message())
                 .isEqualTo("Team not found");
         server.send(server.operator("POST", "/admin/teams/x/api-keys", NAME)).expect(400);
         server.call("POST", path, NAME).expect(401);

@@ -21,8 +21,7 @@ class ApiDescriptionTest {
     private static final Map<Access, String> SECURITY = Map.of(
             Access.OPEN, "[]",
             Access.TEAM, "[ApiKeyAuth, ProviderTokenAuth+TeamAuth, AdminTokenAuth+TeamAuth]",
-            Access.TEAM_OR_TOKEN,
-                    "[ApiKeyAuth, AccessTokenAuth, ProviderTokenAuth+TeamAuth, AdminTokenAuth+TeamAuth]",
+            Access.TEAM_OR_TOKEN, "[ApiKeyAuth, AccessTokenAuth, ProviderTokenAuth+TeamAuth, AdminTokenAuth+TeamAuth]",
             Access.KEYS, "[ProviderTokenAuth+TeamAuth, AdminTokenAuth+TeamAuth]",
             Access.USER, "[AccessTokenAuth, ProviderTokenAuth]",
             Access.PERSON, "[ProviderTokenAuth]",
@@ -99,10 +98,12 @@ class ApiDescriptionTest {
         JsonNode document = description.document();
         List<JsonNode> references = document.findValues("$ref");
         assertThat(references).isNotEmpty();
-        assertThat(references).allSatisfy(reference -> assertThat(
-                        document.at(reference.stringValue().substring(1)).isMissingNode())
-                .as(reference.stringValue())
-                .isFalse());
+        assertThat(references)
+                .allSatisfy(reference -> assertThat(
+                                document.at(reference.stringValue().substring(1))
+                                        .isMissingNode())
+                        .as(reference.stringValue())
+                        .isFalse());
     }
 
     @Test
@@ -113,7 +114,8 @@ class ApiDescriptionTest {
         assertThat(first.headers().first("Cache-Control")).contains("no-cache");
         String tag = first.headers().first("ETag").orElseThrow();
         for (String known : List.of(tag, "W/" + tag, "\"else\", " + tag, "*")) {
-            TestServer.Answer again = server.send(new MemoryExchange("GET", "/openapi.json").header("If-None-Match", known))
+            TestServer.Answer again = server.send(
+                            new MemoryExchange("GET", "/openapi.json").header("If-None-Match", known))
                     .expect(304);
             assertThat(again.text()).isEmpty();
             assertThat(again.headers().first("ETag")).contains(tag);
@@ -127,12 +129,14 @@ class ApiDescriptionTest {
 
     @Test
     void requestsThatAreNotAsDescribedAreRefused() {
-        for (String query : List.of("limit=0", "limit=101", "limit=x", "order=up", "state=killed", "startedAfter=now")) {
+        for (String query :
+                List.of("limit=0", "limit=101", "limit=x", "order=up", "state=killed", "startedAfter=now")) {
             assertThat(server.call("GET", "/v2/sandboxes?" + query).expect(400).message())
                     .startsWith("validation error: ");
         }
         String path = "/sandboxes/" + server.create();
-        for (String body : List.of("", "[]", "{", "{}", "{\"timeout\":-1}", "{\"timeout\":1.5}", "{\"timeout\":\"1\"}")) {
+        for (String body :
+                List.of("", "[]", "{", "{}", "{\"timeout\":-1}", "{\"timeout\":1.5}", "{\"timeout\":\"1\"}")) {
             assertThat(server.call("POST", path + "/timeout", body).expect(400).message())
                     .startsWith("validation error: ");
         }

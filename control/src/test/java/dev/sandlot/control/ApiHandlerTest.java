@@ -85,12 +85,7 @@ class ApiHandlerTest {
 
     /** 5.5: 410 whatever the credentials. */
     @ParameterizedTest
-    @CsvSource({
-        "POST,/v2/templates",
-        "POST,/templates",
-        "POST,/templates/abc",
-        "POST,/templates/abc/builds/def"
-    })
+    @CsvSource({"POST,/v2/templates", "POST,/templates", "POST,/templates/abc", "POST,/templates/abc/builds/def"})
     void removedOperationsAreGone(String method, String path) {
         keyless(method, path).expect(410);
         server.call(method, path).expect(410);
@@ -203,8 +198,10 @@ class ApiHandlerTest {
         standing(new Team.Standing(false, true, "unpaid"));
         server.send(asOperator("GET", "/v2/sandboxes")).expect(200);
         server.send(asOperator("GET", "/sandboxes/" + id)).expect(200);
-        assertThat(server.send(asOperator("POST", "/v2/sandboxes").body("{\"templateID\":\"base\"}".getBytes(StandardCharsets.UTF_8)))
-                        .expect(403).message())
+        assertThat(server.send(asOperator("POST", "/v2/sandboxes")
+                                .body("{\"templateID\":\"base\"}".getBytes(StandardCharsets.UTF_8)))
+                        .expect(403)
+                        .message())
                 .isEqualTo("team is blocked: unpaid");
         server.send(asOperator("POST", "/sandboxes/" + id + "/timeout")
                         .body("{\"timeout\":1}".getBytes(StandardCharsets.UTF_8)))

@@ -36,7 +36,12 @@ class ForeignIdsTest {
                 "templateID", server.ownTemplate("mine"),
                 "alias", server.ownTemplate("mine"),
                 "apiKeyID",
-                        server.store.teams().keys(server.team().id()).getFirst().id().toString(),
+                        server.store
+                                .teams()
+                                .keys(server.team().id())
+                                .getFirst()
+                                .id()
+                                .toString(),
                 "teamID", server.team().id().toString());
         Map<String, String> missing = Map.of(
                 "sandboxID", SandboxId.random().value(),
@@ -72,8 +77,8 @@ class ForeignIdsTest {
         }
         if (route.access() == Access.KEYS) {
             UUID team = server.store.teams().bySlug("other").orElseThrow().id();
-            return server.send(exchange.header("X-Admin-Token", TestServer.ADMIN_TOKEN)
-                    .header("X-Team-ID", team.toString()));
+            return server.send(
+                    exchange.header("X-Admin-Token", TestServer.ADMIN_TOKEN).header("X-Team-ID", team.toString()));
         }
         return server.send(exchange.header("X-API-Key", key));
     }

@@ -148,7 +148,8 @@ class LimitsTest {
         TestServer.Answer again = keyed("abc-1", NEW).expect(201);
         assertThat(again.text()).isEqualTo(first.text());
         assertThat(server.node.running).hasSize(1);
-        assertThat(code(keyed("abc-1", "{\"templateID\":\"base\",\"timeout\":9}").expect(409)))
+        assertThat(code(keyed("abc-1", "{\"templateID\":\"base\",\"timeout\":9}")
+                        .expect(409)))
                 .isEqualTo("idempotency_request_mismatch");
         keyed("abc-2", NEW).expect(201);
         server = server.restart();

@@ -54,7 +54,8 @@ class OperatorsTest {
         assertThat(node.get("maxSandboxes").longValue()).isEqualTo(1000);
         assertThat(node.get("metrics").get("allocatedCPU").intValue()).isEqualTo(Resources.DEFAULT.cpuCount());
         assertThat(node.has("sandboxStartingCount")).isTrue();
-        assertThat(get("/nodes/memory").expect(200).json().has("sandboxStartingCount")).isFalse();
+        assertThat(get("/nodes/memory").expect(200).json().has("sandboxStartingCount"))
+                .isFalse();
         get("/nodes/other").expect(404);
         String elsewhere = "?clusterID=" + UUID.randomUUID();
         assertThat(get("/nodes" + elsewhere).expect(200).json()).isEmpty();
@@ -76,7 +77,8 @@ class OperatorsTest {
         for (String status : new String[] {"standby", "draining"}) {
             assign(status).expect(204);
             assertThat(status()).isEqualTo(status);
-            TestServer.Answer refused = server.call("POST", "/v2/sandboxes", NEW).expect(503);
+            TestServer.Answer refused =
+                    server.call("POST", "/v2/sandboxes", NEW).expect(503);
             assertThat(refused.json().get("error_code").stringValue()).isEqualTo("sandbox_capacity_unavailable");
             server.call("GET", "/sandboxes/" + id).expect(200);
         }
@@ -92,7 +94,8 @@ class OperatorsTest {
         assign("unhealthy").expect(409);
         assign("lazy").expect(400);
         server.send(server.operator("POST", "/nodes/memory", "{}")).expect(400);
-        server.send(server.operator("POST", "/nodes/other", "{\"status\":\"ready\"}")).expect(404);
+        server.send(server.operator("POST", "/nodes/other", "{\"status\":\"ready\"}"))
+                .expect(404);
         server.call("GET", "/nodes").expect(401);
     }
 
@@ -104,7 +107,8 @@ class OperatorsTest {
             server.create();
         }
         String team = server.team().id().toString();
-        assertThat(get("/admin/sandboxes/running-counts").json().get(team).intValue()).isEqualTo(25);
+        assertThat(get("/admin/sandboxes/running-counts").json().get(team).intValue())
+                .isEqualTo(25);
         JsonNode counts = server.send(server.operator("POST", "/admin/teams/" + team + "/sandboxes/kill"))
                 .expect(200)
                 .json();

@@ -207,7 +207,8 @@ abstract class StoreContract {
         Identity identity = new Identity("https://issuer.example", "anna");
         UUID anna = people.personOf(identity);
         assertThat(people.personOf(identity)).isEqualTo(anna);
-        assertThat(people.personOf(new Identity("https://issuer.example", "bob"))).isNotEqualTo(anna);
+        assertThat(people.personOf(new Identity("https://issuer.example", "bob")))
+                .isNotEqualTo(anna);
         assertThat(people.memberships(anna)).isEmpty();
         assertThat(people.teamOf(anna, team)).isEmpty();
         assertThat(people.addMember(team, anna)).isTrue();
@@ -235,7 +236,9 @@ abstract class StoreContract {
         UUID id = UUID.randomUUID();
         people.addToken(new PersonStore.StoredToken(id, anna, "laptop", token));
         assertThat(people.personOfToken(token.hash())).contains(anna);
-        assertThat(people.tokens(anna)).extracting(PersonStore.ListedToken::name).containsExactly("laptop");
+        assertThat(people.tokens(anna))
+                .extracting(PersonStore.ListedToken::name)
+                .containsExactly("laptop");
         assertThat(people.deleteToken(bob, id)).isFalse();
         assertThat(people.deleteToken(anna, id)).isTrue();
         assertThat(people.personOfToken(token.hash())).isEmpty();
@@ -296,8 +299,7 @@ abstract class StoreContract {
         assertThat(operations.nodeState("n")).isEmpty();
         operations.putNodeState("n", new OperationStore.NodeState(NodeDuty.DRAINING, NOW));
         operations.putNodeState("n", new OperationStore.NodeState(NodeDuty.READY, NOW.plusMillis(1)));
-        assertThat(operations.nodeState("n"))
-                .contains(new OperationStore.NodeState(NodeDuty.READY, NOW.plusMillis(1)));
+        assertThat(operations.nodeState("n")).contains(new OperationStore.NodeState(NodeDuty.READY, NOW.plusMillis(1)));
     }
 
     @Test

@@ -50,9 +50,22 @@ class TemplateReadsTest {
         JsonNode template = list.get(0);
         assertThat(template.propertyNames())
                 .containsExactlyInAnyOrder(
-                        "templateID", "buildID", "cpuCount", "memoryMB", "diskSizeMB", "public", "aliases", "names",
-                        "createdAt", "updatedAt", "createdBy", "lastSpawnedAt", "spawnCount", "buildCount",
-                        "envdVersion", "buildStatus");
+                        "templateID",
+                        "buildID",
+                        "cpuCount",
+                        "memoryMB",
+                        "diskSizeMB",
+                        "public",
+                        "aliases",
+                        "names",
+                        "createdAt",
+                        "updatedAt",
+                        "createdBy",
+                        "lastSpawnedAt",
+                        "spawnCount",
+                        "buildCount",
+                        "envdVersion",
+                        "buildStatus");
         assertThat(template.get("templateID").stringValue()).isEqualTo(own);
         assertThat(texts(template.get("aliases"))).containsExactly("mine");
         assertThat(texts(template.get("names"))).containsExactly("local/mine");
@@ -99,7 +112,9 @@ class TemplateReadsTest {
         assertThat(first.json().get("builds")).hasSize(1);
         String next = first.headers().first("X-Next-Token").orElseThrow();
         TestServer.Answer second = server.call("GET", "/templates/" + own + "?limit=1&nextToken=" + next);
-        assertThat(second.json().get("builds")).hasSize(1).isNotEqualTo(first.json().get("builds"));
+        assertThat(second.json().get("builds"))
+                .hasSize(1)
+                .isNotEqualTo(first.json().get("builds"));
         assertThat(second.headers().has("X-Next-Token")).isFalse();
         server.call("GET", "/templates/mine").expect(404);
         server.call("GET", "/templates/" + server.templateId).expect(403);
@@ -108,22 +123,28 @@ class TemplateReadsTest {
     /** 13.11; what SDKs ask to see whether a name is taken. */
     @Test
     void namesAreFound() {
-        assertThat(get("/templates/aliases/mine").get("templateID").stringValue()).isEqualTo(own);
-        assertThat(get("/templates/aliases/local%2Fmine%3Adefault").get("public").booleanValue())
+        assertThat(get("/templates/aliases/mine").get("templateID").stringValue())
+                .isEqualTo(own);
+        assertThat(get("/templates/aliases/local%2Fmine%3Adefault")
+                        .get("public")
+                        .booleanValue())
                 .isFalse();
         assertThat(get("/templates/aliases/base").get("public").booleanValue()).isTrue();
         server.call("GET", "/templates/aliases/nothing").expect(404);
         server.call("GET", "/templates/aliases/mine%3Av9").expect(404);
         server.call("GET", "/templates/aliases/MINE%20").expect(200);
         server.call("GET", "/templates/aliases/a%2Fb%2Fc").expect(400);
-        assertThat(server.call("GET", "/templates/aliases/other%2Fmine").expect(400).message())
+        assertThat(server.call("GET", "/templates/aliases/other%2Fmine")
+                        .expect(400)
+                        .message())
                 .isEqualTo("namespace 'other' must match your team 'local'");
     }
 
     @Test
     void tagsAreGivenListedAndTakenAway() {
         String body = "{\"target\":\"mine\",\"tags\":[\"v1\",\"Stable\"]}";
-        JsonNode given = server.call("POST", "/templates/tags", body).expect(201).json();
+        JsonNode given =
+                server.call("POST", "/templates/tags", body).expect(201).json();
         assertThat(texts(given.get("tags"))).containsExactly("v1", "stable");
         JsonNode tags = get("/templates/local%2Fmine/tags");
         assertThat(tags.valueStream().map(tag -> tag.get("tag").stringValue()))
@@ -171,7 +192,8 @@ class TemplateReadsTest {
                         .expect(200)
                         .text())
                 .isEqualTo("null");
-        server.callAs(other, "POST", "/v2/sandboxes", "{\"templateID\":\"mine\"}").expect(201);
+        server.callAs(other, "POST", "/v2/sandboxes", "{\"templateID\":\"mine\"}")
+                .expect(201);
         server.ownTemplate("base");
         server.call("PATCH", "/templates/base", "{\"public\":true}").expect(409);
         server.call("PATCH", "/v2/templates/mine", "{\"public\":false}").expect(200);
@@ -183,7 +205,8 @@ class TemplateReadsTest {
     @Test
     void aTemplateInUseStaysAndOneThatIsNotGoesWithItsNames() {
         String id = server.create("{\"templateID\":\"mine\"}");
-        assertThat(server.call("DELETE", "/templates/mine").expect(400).message()).contains("sandboxes use it");
+        assertThat(server.call("DELETE", "/templates/mine").expect(400).message())
+                .contains("sandboxes use it");
         server.call("DELETE", "/sandboxes/" + id).expect(204);
         server.call("DELETE", "/templates/local%2Fmine%3Adefault").expect(204);
         server.call("DELETE", "/templates/" + own).expect(404);
