@@ -62,7 +62,7 @@ enum Check {
 
     private static boolean isReadBy(Function<String, ?> reader, String text) {
         try {
-            reader.apply(text);
+            var _ = reader.apply(text);
             return true;
         } catch (IllegalArgumentException e) {
             return false;
