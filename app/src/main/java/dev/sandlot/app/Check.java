@@ -1,6 +1,9 @@
 package dev.sandlot.app;
 
+import dev.sandlot.control.IdentityProvider;
+import dev.sandlot.control.RateLimits;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 
 /** What the text of a setting may be. */
@@ -16,7 +19,10 @@ enum Check {
     CIDR_OR_EMPTY("an IPv4 range from /8 to /28, such as 10.201.0.0/16"),
     KIND("oci, the only runtime there is"),
     LEVEL("error, warn, info, debug or trace"),
-    FORMAT("text or json");
+    FORMAT("text or json"),
+    TRUTH("true or false"),
+    PROVIDERS("a JSON object of identity providers"),
+    RATES("a list such as list=20/1s, POST /v2/sandboxes=5/1s");
 
     private static final Pattern NUMBER = Pattern.compile("\\d{1,10}");
     private static final String OCTET = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
@@ -48,7 +54,19 @@ enum Check {
             case KIND -> text.equals("oci");
             case LEVEL -> Pattern.matches("error|warn|info|debug|trace", text);
             case FORMAT -> Pattern.matches("text|json", text);
+            case TRUTH -> Pattern.matches("true|false", text);
+            case PROVIDERS -> isReadBy(IdentityProvider::parse, text);
+            case RATES -> isReadBy(RateLimits::parse, text);
         };
+    }
+
+    private static boolean isReadBy(Function<String, ?> reader, String text) {
+        try {
+            var _ = reader.apply(text);
+            return true;
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
     }
 
     private static boolean isNumber(String text, long low, long high) {

@@ -1,5 +1,6 @@
 package dev.sandlot.app;
 
+import dev.sandlot.control.ApiSettings;
 import dev.sandlot.control.Bootstrap;
 import dev.sandlot.control.ControlPlane;
 import dev.sandlot.control.ControlSettings;
@@ -101,7 +102,11 @@ final class Composition implements ServerProgram {
     private static ControlSettings controlSettings(Settings settings, Layout layout) throws IOException {
         String fixed = settings.secrets().tokenSeed();
         ControlSettings control = ControlSettings.withSeed(fixed == null ? keptSeed(layout.tokenSeed()) : fixed)
-                .withLimits(settings.isolation().maxSandboxes(), MAX_SANDBOX_HOURS);
+                .withLimits(settings.isolation().maxSandboxes(), MAX_SANDBOX_HOURS)
+                .withApi(ApiSettings.DEFAULT
+                        .withProviders(settings.api().providers())
+                        .withLegacy(settings.api().legacy())
+                        .withRates(settings.api().rates()));
         String admin = settings.secrets().adminToken();
         return admin == null ? control : control.withAdminToken(admin);
     }

@@ -39,6 +39,18 @@ enum Setting {
             Check.ANY,
             "seed of the sandboxes' access tokens; empty: made once and kept",
             "SANDBOX_ACCESS_TOKEN_HASH_SEED"),
+    AUTH_PROVIDERS(
+            "api.auth-providers",
+            "",
+            Check.PROVIDERS,
+            "OpenID Connect providers whose tokens are taken, as JSON",
+            "AUTH_PROVIDER_CONFIG"),
+    LEGACY("api.legacy", "true", Check.TRUTH, "serve older clients what newer servers call gone: access tokens"),
+    RATE_LIMITS(
+            "api.rate-limits",
+            "",
+            Check.RATES,
+            "requests of a team, such as list=20/1s, POST /v2/sandboxes=5/1s; empty: no limit"),
     LOG_LEVEL("log.level", "info", Check.LEVEL, "error, warn, info, debug or trace"),
     LOG_FORMAT("log.format", "text", Check.FORMAT, "text, or json for one object a line");
 

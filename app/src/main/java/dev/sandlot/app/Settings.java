@@ -1,6 +1,9 @@
 package dev.sandlot.app;
 
+import dev.sandlot.control.IdentityProvider;
+import dev.sandlot.control.RateLimits;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +21,7 @@ public record Settings(
         SandboxDefaults sandbox,
         Images images,
         Secrets secrets,
+        Api api,
         Logging logging) {
 
     /**
@@ -65,6 +69,19 @@ public record Settings(
         @Override
         public String toString() {
             return "Secrets[masked]";
+        }
+    }
+
+    /**
+     * Who may call the API, and how often.
+     *
+     * @param providers the identity providers whose tokens are taken
+     * @param legacy whether older clients are served what newer servers call gone
+     * @param rates how often a team may ask
+     */
+    public record Api(List<IdentityProvider> providers, boolean legacy, RateLimits rates) {
+        public Api {
+            providers = List.copyOf(providers);
         }
     }
 

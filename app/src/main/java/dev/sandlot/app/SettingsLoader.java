@@ -1,5 +1,7 @@
 package dev.sandlot.app;
 
+import dev.sandlot.control.IdentityProvider;
+import dev.sandlot.control.RateLimits;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -139,6 +141,10 @@ final class SettingsLoader {
                         number(Setting.CPU_COUNT), number(Setting.MEMORY_MB), number(Setting.DISK_MB)),
                 new Settings.Images(text(Setting.BASE_IMAGE), text(Setting.DEBIAN_SUITE), text(Setting.DEBIAN_MIRROR)),
                 new Settings.Secrets(secret(Setting.ADMIN_TOKEN), secret(Setting.TOKEN_SEED)),
+                new Settings.Api(
+                        IdentityProvider.parse(text(Setting.AUTH_PROVIDERS)),
+                        Boolean.parseBoolean(text(Setting.LEGACY)),
+                        RateLimits.parse(text(Setting.RATE_LIMITS))),
                 new Settings.Logging(
                         text(Setting.LOG_LEVEL),
                         Settings.Logging.Format.valueOf(text(Setting.LOG_FORMAT).toUpperCase(Locale.ROOT))));

@@ -39,6 +39,9 @@ class SettingsTest {
                         "images.debian-mirror=",
                         "secrets.admin-token=",
                         "secrets.token-seed=",
+                        "api.auth-providers=",
+                        "api.legacy=true",
+                        "api.rate-limits=",
                         "log.level=info",
                         "log.format=text");
     }

@@ -23,6 +23,8 @@ public final class SqlStore implements Store {
     private final SandboxStore sandboxes;
     private final TeamStore teams;
     private final TemplateStore templates;
+    private final PersonStore people;
+    private final OperationStore operations;
 
     private SqlStore(HikariDataSource writers, HikariDataSource readers) {
         this.writers = writers;
@@ -31,6 +33,8 @@ public final class SqlStore implements Store {
         this.sandboxes = new SqlSandboxStore(sql);
         this.teams = new SqlTeamStore(sql);
         this.templates = new SqlTemplateStore(sql);
+        this.people = new SqlPersonStore(sql);
+        this.operations = new SqlOperationStore(sql);
     }
 
     /** Opens the SQLite database of that file, which is made or brought up to date as needed. */
@@ -98,6 +102,16 @@ public final class SqlStore implements Store {
     @Override
     public TemplateStore templates() {
         return templates;
+    }
+
+    @Override
+    public PersonStore people() {
+        return people;
+    }
+
+    @Override
+    public OperationStore operations() {
+        return operations;
     }
 
     @Override
