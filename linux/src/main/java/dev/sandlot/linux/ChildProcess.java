@@ -37,6 +37,9 @@ public final class ChildProcess {
     private static final MethodHandle FILL = Native.call("sigfillset", INT, POINTER);
 
     private static final int PR_SET_CHILD_SUBREAPER = 36;
+    private static final int P_PGID = 2;
+    private static final int WEXITED_NOHANG = 4 | 1;
+    private static final int SIGINFO_SIZE = 128;
 
     private final int pid;
 
@@ -97,6 +100,29 @@ public final class ChildProcess {
             Syscall.WAIT4.call(Integer.toString(pid), pid, status.address());
             int raw = status.get(INT, 0);
             return (raw & 0x7f) == 0 ? raw >> 8 & 0xff : 128 + (raw & 0x7f);
+        }
+    }
+
+    /**
+     * Reaps processes of the ended child's group that it left behind and that have ended too; see
+     * {@link #adoptOrphans}.
+     *
+     * @return whether some of them still run
+     */
+    public boolean reapGroup() throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment info = arena.allocate(SIGINFO_SIZE, Long.BYTES);
+            while (true) {
+                info.fill((byte) 0);
+                long result = Syscall.WAITID.attempt(P_PGID, pid, info.address(), WEXITED_NOHANG, 0);
+                if (result == -Errno.ECHILD.number()) {
+                    return false;
+                }
+                Syscall.WAITID.check("group " + pid, result);
+                if (info.get(INT, 0) == 0) {
+                    return true;
+                }
+            }
         }
     }
 

@@ -4,12 +4,14 @@ import dev.sandlot.linux.Cgroup;
 import dev.sandlot.linux.Cgroups;
 import dev.sandlot.linux.ChildProcess;
 import dev.sandlot.linux.Fd;
+import dev.sandlot.linux.LinuxException;
 import dev.sandlot.linux.Mounts;
 import dev.sandlot.linux.Namespaces;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -40,6 +42,9 @@ final class Launcher implements AutoCloseable {
             Map<Integer, Fd> descriptors) {}
 
     private final ExecutorService thread;
+    /** Ended OCI runtimes of which a helper process may still be there; used by the thread alone. */
+    private final List<ChildProcess> remains = new ArrayList<>();
+
     private final Path mountPoint;
     private final Cgroups cgroups;
 
@@ -102,9 +107,21 @@ final class Launcher implements AutoCloseable {
         try {
             ChildProcess child = spawn(launch);
             started.complete(true);
-            return child.await();
+            int code = child.await();
+            remains.add(child);
+            return code;
         } finally {
             Mounts.detach(mountPoint);
+            reapRemains();
+        }
+    }
+
+    /** The OCI runtime does not wait for all of its own processes, which then are children of this one. */
+    private void reapRemains() throws LinuxException {
+        for (Iterator<ChildProcess> each = remains.iterator(); each.hasNext(); ) {
+            if (!each.next().reapGroup()) {
+                each.remove();
+            }
         }
     }
 
