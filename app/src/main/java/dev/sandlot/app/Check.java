@@ -1,5 +1,6 @@
 package dev.sandlot.app;
 
+import dev.sandlot.control.StoreLocation;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -8,6 +9,9 @@ enum Check {
     ANY("anything"),
     NOT_EMPTY("not empty"),
     PATH_OR_EMPTY("an absolute path"),
+    DATABASE_OR_EMPTY("the URL of a PostgreSQL database, such as postgres://user:password@host/database"),
+    WEB_ADDRESS_OR_EMPTY("an http or https URL without query"),
+    FLAG("true or false"),
     ADDRESS("an IPv4 or IPv6 address"),
     PORT("a port from 0 to 65535"),
     COUNT("a whole number from 0"),
@@ -22,6 +26,7 @@ enum Check {
     private static final String OCTET = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
     private static final Pattern IPV4 = Pattern.compile(OCTET + "(\\." + OCTET + "){3}");
     private static final Pattern IPV6 = Pattern.compile("[0-9a-fA-F:]*:[0-9a-fA-F:.]*");
+    private static final Pattern WEB_ADDRESS = Pattern.compile("https?://[a-zA-Z0-9.\\-\\[\\]:]+(/[^?#\\s]*)?");
     private static final Pattern HOST_NAME = Pattern.compile("[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?");
 
     private final String wanted;
@@ -39,6 +44,10 @@ enum Check {
             case ANY -> true;
             case NOT_EMPTY -> !text.isBlank();
             case PATH_OR_EMPTY -> text.isEmpty() || text.startsWith("/");
+            case DATABASE_OR_EMPTY -> text.isEmpty() || isDatabase(text);
+            case WEB_ADDRESS_OR_EMPTY ->
+                text.isEmpty() || WEB_ADDRESS.matcher(text).matches();
+            case FLAG -> Pattern.matches("true|false", text);
             case ADDRESS -> isAddress(text);
             case PORT -> isNumber(text, 0, 65_535);
             case COUNT -> isNumber(text, 0, Integer.MAX_VALUE);
@@ -53,6 +62,15 @@ enum Check {
 
     private static boolean isNumber(String text, long low, long high) {
         return NUMBER.matcher(text).matches() && Long.parseLong(text) >= low && Long.parseLong(text) <= high;
+    }
+
+    private static boolean isDatabase(String text) {
+        try {
+            var _ = new StoreLocation.Postgres(text, 1);
+            return true;
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
     }
 
     private static boolean isAddress(String text) {

@@ -1,5 +1,6 @@
 package dev.sandlot.app;
 
+import dev.sandlot.control.StoreLocation;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -9,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param dataDir what must outlive a reboot: store, layers, writable layers, keys
  * @param runDir what must not: sockets, pid files, mount points, bundles
+ * @param store where teams, keys, templates and sandboxes are written down
  */
 public record Settings(
         Path dataDir,
@@ -17,6 +19,7 @@ public record Settings(
         Isolation isolation,
         SandboxDefaults sandbox,
         Images images,
+        StoreLocation store,
         Secrets secrets,
         Logging logging) {
 

@@ -1,5 +1,7 @@
 package dev.sandlot.app;
 
+import dev.sandlot.control.StoreLocation;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -9,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Puts the settings together: defaults, the file over them, the environment over it, flags over all. */
@@ -21,11 +24,6 @@ final class SettingsLoader {
 
     /** Variables of compatible systems whose meaning this version does not have yet. */
     private static final Set<String> LATER = Set.of(
-            "DATABASE_URL",
-            "POSTGRES_CONNECTION_STRING",
-            "SUPABASE_URL",
-            "SUPABASE_SECRET_KEY",
-            "USE_IN_MEMORY_STORE",
             "REDIS_URL",
             "CLICKHOUSE_URL",
             "CLICKHOUSE_CONNECTION_STRING",
@@ -61,6 +59,7 @@ final class SettingsLoader {
         for (Setting setting : Setting.values()) {
             take(setting, file, fromFile);
         }
+        refuseTwoStores();
         if (!problems.isEmpty()) {
             throw new SettingsException(problems);
         }
@@ -93,6 +92,22 @@ final class SettingsLoader {
         setting.problem(value.text())
                 .ifPresent(problem -> problems.add(setting.key() + " " + problem + ", not \"" + value.shown()
                         + "\" (from " + value.origin() + ")"));
+    }
+
+    private void refuseTwoStores() {
+        List<String> chosen = new ArrayList<>();
+        Stream.of(Setting.DATABASE_URL, Setting.SUPABASE_URL)
+                .filter(setting -> !text(setting).isEmpty())
+                .forEach(setting -> chosen.add(setting.key()));
+        if (text(Setting.IN_MEMORY).equals("true")) {
+            chosen.add(Setting.IN_MEMORY.key());
+        }
+        if (chosen.size() > 1) {
+            problems.add("there can be one store, not several: " + String.join(", ", chosen));
+        }
+        if (text(Setting.SUPABASE_URL).isEmpty() != text(Setting.SUPABASE_KEY).isEmpty()) {
+            problems.add(Setting.SUPABASE_URL.key() + " and " + Setting.SUPABASE_KEY.key() + " need each other");
+        }
     }
 
     private LoadedSettings.Value find(Setting setting, Path file, Map<String, String> fromFile) {
@@ -138,10 +153,23 @@ final class SettingsLoader {
                 new Settings.SandboxDefaults(
                         number(Setting.CPU_COUNT), number(Setting.MEMORY_MB), number(Setting.DISK_MB)),
                 new Settings.Images(text(Setting.BASE_IMAGE), text(Setting.DEBIAN_SUITE), text(Setting.DEBIAN_MIRROR)),
+                store(dataDir),
                 new Settings.Secrets(secret(Setting.ADMIN_TOKEN), secret(Setting.TOKEN_SEED)),
                 new Settings.Logging(
                         text(Setting.LOG_LEVEL),
                         Settings.Logging.Format.valueOf(text(Setting.LOG_FORMAT).toUpperCase(Locale.ROOT))));
+    }
+
+    private StoreLocation store(Path dataDir) {
+        if (!text(Setting.DATABASE_URL).isEmpty()) {
+            return new StoreLocation.Postgres(text(Setting.DATABASE_URL), number(Setting.POOL_SIZE));
+        }
+        if (!text(Setting.SUPABASE_URL).isEmpty()) {
+            return new StoreLocation.Supabase(URI.create(text(Setting.SUPABASE_URL)), text(Setting.SUPABASE_KEY));
+        }
+        return text(Setting.IN_MEMORY).equals("true")
+                ? new StoreLocation.Memory()
+                : new StoreLocation.SqliteFile(new Layout(dataDir).store());
     }
 
     private String text(Setting setting) {

@@ -101,7 +101,7 @@ final class SqlTeamStore implements TeamStore {
 
     @Override
     public boolean addFirstKey(StoredKey key) {
-        return sql.write(handle -> !hasKey(handle, key.teamId()) && insertKey(handle, key) == 1);
+        return sql.writeAlone(handle -> !hasKey(handle, key.teamId()) && insertKey(handle, key) == 1);
     }
 
     private static boolean hasKey(Handle handle, UUID teamId) {
@@ -133,16 +133,12 @@ final class SqlTeamStore implements TeamStore {
 
     @Override
     public Optional<String> deleteKey(UUID teamId, UUID keyId) {
-        return sql.write(handle -> {
-            Optional<String> hash = handle.select(
-                            "SELECT api_key_hash FROM team_api_keys WHERE id = ? AND team_id = ?",
-                            keyId.toString(),
-                            teamId.toString())
-                    .mapTo(String.class)
-                    .findOne();
-            hash.ifPresent(found -> handle.execute("DELETE FROM team_api_keys WHERE id = ?", keyId.toString()));
-            return hash;
-        });
+        return sql.write(handle -> handle.select(
+                        "DELETE FROM team_api_keys WHERE id = ? AND team_id = ? RETURNING api_key_hash",
+                        keyId.toString(),
+                        teamId.toString())
+                .mapTo(String.class)
+                .findOne());
     }
 
     @Override

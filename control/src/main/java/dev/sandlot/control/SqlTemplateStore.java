@@ -1,6 +1,5 @@
 package dev.sandlot.control;
 
-import java.security.SecureRandom;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
@@ -16,9 +15,6 @@ final class SqlTemplateStore implements TemplateStore {
             SELECT b.* FROM env_build_assignments a JOIN env_builds b ON b.id = a.build_id
             WHERE a.env_id = ? AND b.status_group = 'ready'
             """;
-    private static final int ID_LENGTH = 20;
-    private static final String ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789";
-    private static final SecureRandom RANDOM = new SecureRandom();
     private static final TypeReference<List<String>> STRINGS = new TypeReference<>() {};
     private final Sql sql;
 
@@ -87,7 +83,7 @@ final class SqlTemplateStore implements TemplateStore {
 
     @Override
     public String register(Registration registration) {
-        return sql.write(handle -> register(handle, registration));
+        return sql.writeAlone(handle -> register(handle, registration));
     }
 
     private static String register(Handle handle, Registration registration) {
@@ -111,7 +107,7 @@ final class SqlTemplateStore implements TemplateStore {
     }
 
     private static String insertTemplate(Handle handle, Registration registration) {
-        String id = randomId();
+        String id = Template.randomId();
         handle.execute(
                 "INSERT INTO envs (id, team_id, public, created_at) VALUES (?, ?, ?, ?)",
                 id,
@@ -167,14 +163,6 @@ final class SqlTemplateStore implements TemplateStore {
 
     private static @Nullable String text(@Nullable UUID id) {
         return id == null ? null : id.toString();
-    }
-
-    private static String randomId() {
-        StringBuilder id = new StringBuilder(ID_LENGTH);
-        for (int i = 0; i < ID_LENGTH; i++) {
-            id.append(ID_ALPHABET.charAt(RANDOM.nextInt(ID_ALPHABET.length())));
-        }
-        return id.toString();
     }
 
     private static long now() {

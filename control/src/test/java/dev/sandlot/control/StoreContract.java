@@ -5,13 +5,21 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sandlot.protocol.SandboxId;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -220,5 +228,178 @@ abstract class StoreContract {
             }
         }
         assertThat(store.sandboxes().all()).hasSize(threads * each);
+    }
+
+    /** What one call of each of several threads answered, all begun together. */
+    private static <T> List<T> together(int threads, Callable<T> call) throws Exception {
+        CyclicBarrier start = new CyclicBarrier(threads);
+        Callable<T> held = () -> {
+            start.await();
+            return call.call();
+        };
+        List<T> answers = new ArrayList<>();
+        try (ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (Future<T> answer : pool.invokeAll(Collections.nCopies(threads, held))) {
+                answers.add(answer.get());
+            }
+        }
+        return answers;
+    }
+
+    @Test
+    void ofManyWhoStartARunOneDoes() throws Exception {
+        SandboxRecord sandbox = starting(null, null);
+        store.sandboxes().begin(sandbox);
+        SandboxRecord running = sandbox.running(NOW, NOW.plusSeconds(1));
+        assertThat(together(8, () -> store.sandboxes().started(running))).containsOnlyOnce(true);
+    }
+
+    @Test
+    void ofManyWhoEndARunOneDoes() throws Exception {
+        SandboxRecord running = started();
+        assertThat(together(
+                        8, () -> store.sandboxes().end(running.id(), running.executionId(), KillReason.REQUEST, NOW)))
+                .containsOnlyOnce(true);
+        assertThat(store.sandboxes().ending(running.id())).isPresent();
+        assertThat(store.sandboxes().forgetEndings(NOW.plusMillis(1))).isEqualTo(1);
+    }
+
+    @Test
+    void aStartIsEitherTakenOrAbandoned() throws Exception {
+        for (int round = 0; round < 10; round++) {
+            SandboxRecord sandbox = starting(null, null);
+            store.sandboxes().begin(sandbox);
+            SandboxRecord running = sandbox.running(NOW, NOW.plusSeconds(1));
+            AtomicInteger turn = new AtomicInteger();
+            assertThat(together(
+                            2,
+                            () -> turn.getAndIncrement() == 0
+                                    ? store.sandboxes().started(running)
+                                    : store.sandboxes().abandon(sandbox.id(), sandbox.executionId())))
+                    .containsOnlyOnce(true);
+        }
+    }
+
+    @Test
+    void ofManyFirstKeysOneIsStored() throws Exception {
+        assertThat(together(
+                        4,
+                        () -> store.teams()
+                                .addFirstKey(
+                                        new TeamStore.StoredKey(UUID.randomUUID(), team, "first", ApiKeys.mint()))))
+                .containsOnlyOnce(true);
+    }
+
+    @Test
+    void ofManyNewTeamsOneIsMade() throws Exception {
+        together(4, () -> {
+            UUID id = UUID.randomUUID();
+            store.teams().ensureTeam(new TeamStore.NewTeam(id, "New", "new", "tier", UUID.randomUUID()));
+            return id;
+        });
+        Team made = store.teams().bySlug("new").orElseThrow();
+        assertThat(store.teams().byId(made.id())).contains(made);
+    }
+
+    @Test
+    void aTemplateRegisteredByManyIsMadeOnce() throws Exception {
+        TemplateBuild build = TestServer.build("0.6.13");
+        List<String> ids = together(4, () -> register(null, "", "base", build));
+        assertThat(ids).hasSize(4).containsOnly(ids.getFirst());
+        assertThat(store.templates().newestReadyBuild(ids.getFirst(), "default"))
+                .contains(build);
+        assertThat(store.templates().byId(ids.getFirst()).orElseThrow().aliases())
+                .containsExactly("base");
+    }
+
+    @Test
+    void buildsAssignedAtOnceAreAllKept() throws Exception {
+        Queue<TemplateBuild> builds =
+                new ConcurrentLinkedQueue<>(List.of(TestServer.build("0.1.0"), TestServer.build("0.2.0")));
+        List<TemplateBuild> all = List.copyOf(builds);
+        String id =
+                together(2, () -> register(null, "", "base", builds.remove())).getFirst();
+        assertThat(all)
+                .allSatisfy(build ->
+                        assertThat(store.templates().readyBuild(id, build.id())).contains(build));
+        assertThat(store.templates().newestReadyBuild(id, "default").orElseThrow())
+                .isIn(all);
+    }
+
+    @Test
+    void everyFieldOfABuildIsKept() {
+        TemplateBuild build = new TemplateBuild(
+                UUID.randomUUID(),
+                List.of("sha256:a", "sha256:\u00e4\"'"),
+                new Resources(7, 4321, 99),
+                "1.2.3",
+                "röot",
+                "/a b",
+                "echo '$x' && \"y\"\n\ttrue");
+        String id = register(team, "team", "näme", build);
+        assertThat(store.templates().newestReadyBuild(id, "default")).contains(build);
+    }
+
+    @Test
+    void textIsKeptWhateverIsInIt() {
+        String odd = "a=b&c,d.e(f)\"g\" 'h'; -- %41 + * \\ ? :i {j} \u2028 \uD83E\uDDC0";
+        store.teams().ensureTeam(new TeamStore.NewTeam(UUID.randomUUID(), odd, odd, "tier", UUID.randomUUID()));
+        assertThat(store.teams().bySlug(odd).orElseThrow().name()).isEqualTo(odd);
+        store.teams().setStanding(team, new Team.Standing(false, true, odd));
+        assertThat(store.teams().byId(team).orElseThrow().standing().blockedReason())
+                .isEqualTo(odd);
+        SandboxRecord sandbox = starting(null, Map.of(odd, odd, "control", "\u0000\u0001\u001f\u007f"));
+        store.sandboxes().begin(sandbox);
+        assertThat(store.sandboxes().all()).containsExactly(sandbox);
+    }
+
+    @Test
+    void aLargeValueIsKeptWhole() {
+        SandboxRecord sandbox = starting(null, Map.of("large", "ü".repeat(1_000_000)));
+        store.sandboxes().begin(sandbox);
+        assertThat(store.sandboxes().all()).containsExactly(sandbox);
+    }
+
+    @Test
+    void metadataKeepsItsOrder() {
+        Map<String, String> metadata = new LinkedHashMap<>();
+        List.of("z", "a", "m", "b").forEach(key -> metadata.put(key, key));
+        store.sandboxes().begin(starting(null, metadata));
+        assertThat(store.sandboxes().all().getFirst().options().metadata()).containsExactlyEntriesOf(metadata);
+    }
+
+    @Test
+    void theLastEndingOfANameIsTold() {
+        SandboxRecord first = started();
+        store.sandboxes().end(first.id(), first.executionId(), KillReason.TIMEOUT, NOW);
+        SandboxRecord second = new SandboxRecord(
+                first.id(),
+                UUID.randomUUID(),
+                team,
+                first.origin(),
+                first.resources(),
+                first.options(),
+                SandboxState.STARTING,
+                NOW,
+                NOW.plusSeconds(1));
+        store.sandboxes().begin(second);
+        store.sandboxes().end(second.id(), second.executionId(), KillReason.REQUEST, NOW.plusMillis(1));
+        assertThat(store.sandboxes().ending(first.id()).orElseThrow().executionId())
+                .isEqualTo(second.executionId());
+        assertThat(store.sandboxes().forgetEndings(NOW.plusSeconds(1))).isEqualTo(2);
+    }
+
+    @Test
+    void theDefaultTeamIsMadeOnceByServersThatStartTogether() throws Exception {
+        ControlSettings settings = ControlSettings.withSeed("seed");
+        List<Optional<String>> keys = together(3, () -> new Bootstrap(store).ensureDefaultTeam(settings));
+        assertThat(keys.stream().flatMap(Optional::stream)).hasSize(1);
+    }
+
+    @Test
+    void aKeyNeedsItsTeam() {
+        TeamStore.StoredKey stray =
+                new TeamStore.StoredKey(UUID.randomUUID(), UUID.randomUUID(), "stray", ApiKeys.mint());
+        assertThatThrownBy(() -> store.teams().addKey(stray)).isInstanceOf(RuntimeException.class);
     }
 }
