@@ -36,7 +36,9 @@ final class MigrateCommand implements Callable<Integer> {
         Settings settings = installation.load(surroundings).settings();
         try {
             requireInstallation(settings);
-            surroundings.out().println(settings.store() + ": " + told(settings.store().migrate()));
+            surroundings
+                    .out()
+                    .println(settings.store() + ": " + told(settings.store().migrate()));
             return ExitCode.OK;
         } catch (StoreException e) {
             throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()));

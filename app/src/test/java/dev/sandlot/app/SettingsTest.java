@@ -3,7 +3,9 @@ package dev.sandlot.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.sandlot.control.StoreLocation;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -37,6 +39,11 @@ class SettingsTest {
                         "images.base=",
                         "images.debian-suite=trixie",
                         "images.debian-mirror=",
+                        "secrets.database-url=",
+                        "store.pool-size=10",
+                        "store.in-memory=false",
+                        "store.supabase-url=",
+                        "secrets.supabase-key=",
                         "secrets.admin-token=",
                         "secrets.token-seed=",
                         "log.level=info",
@@ -111,15 +118,57 @@ class SettingsTest {
 
     @Test
     void secretsAreNeverShown() throws Exception {
-        LoadedSettings loaded = load(Map.of("ADMIN_TOKEN", "top-secret"));
+        LoadedSettings loaded =
+                load(Map.of("ADMIN_TOKEN", "top-secret", "DATABASE_URL", "postgres://u:top-secret@h/d"));
 
         assertThat(loaded.settings().toString()).doesNotContain("top-secret");
-        assertThat(loaded.values()).extracting(LoadedSettings.Value::shown).doesNotContain("top-secret");
+        assertThat(loaded.values())
+                .extracting(LoadedSettings.Value::shown)
+                .noneMatch(shown -> shown.contains("top-secret"));
     }
 
     @Test
     void variablesOfLaterVersionsAreNamedAsUnused() throws Exception {
-        assertThat(load(Map.of("DATABASE_URL", "x", "HOME", "/")).unused()).containsExactly("DATABASE_URL");
+        assertThat(load(Map.of("REDIS_URL", "x", "HOME", "/")).unused()).containsExactly("REDIS_URL");
+    }
+
+    @Test
+    void theStoreIsASqliteFileUnlessAnotherIsNamed() throws Exception {
+        assertThat(store(Map.of())).isEqualTo(new StoreLocation.SqliteFile(directory.resolve("sandlot.db")));
+        assertThat(store(Map.of("USE_IN_MEMORY_STORE", "true"))).isEqualTo(new StoreLocation.Memory());
+        String url = "postgres://u:p@h/d";
+        assertThat(store(Map.of("DATABASE_URL", url))).isEqualTo(new StoreLocation.Postgres(url, 10));
+        assertThat(store(Map.of("POSTGRES_CONNECTION_STRING", url, "SANDLOT_STORE_POOL_SIZE", "3")))
+                .isEqualTo(new StoreLocation.Postgres(url, 3));
+        assertThat(store(Map.of("SUPABASE_URL", "https://x.test", "SUPABASE_SECRET_KEY", "k")))
+                .isEqualTo(new StoreLocation.Supabase(URI.create("https://x.test"), "k"));
+    }
+
+    private StoreLocation store(Map<String, String> environment) throws SettingsException {
+        return load(environment).settings().store();
+    }
+
+    @Test
+    void thereCanBeOneStore() {
+        assertThat(problems(Map.of("DATABASE_URL", "postgres://h/d", "USE_IN_MEMORY_STORE", "true")))
+                .singleElement()
+                .asString()
+                .contains("one store", "secrets.database-url", "store.in-memory");
+        assertThat(problems(Map.of("SUPABASE_URL", "https://x.test")))
+                .singleElement()
+                .asString()
+                .contains("secrets.supabase-key");
+    }
+
+    @Test
+    void anAddressOfAStoreIsCheckedWithoutShowingIt() {
+        assertThat(problems(Map.of("DATABASE_URL", "mysql://u:hidden@h/d", "SUPABASE_SECRET_KEY", "k")))
+                .anySatisfy(p -> assertThat(p).contains("PostgreSQL", "environment DATABASE_URL"))
+                .noneSatisfy(p -> assertThat(p).contains("hidden"));
+        assertThat(problems(Map.of("USE_IN_MEMORY_STORE", "maybe")))
+                .singleElement()
+                .asString()
+                .contains("true or false");
     }
 
     @Test

@@ -2,6 +2,8 @@ package dev.sandlot.control;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -10,9 +12,9 @@ import java.net.URI;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -20,7 +22,6 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
 import java.util.stream.Collectors;
-import javax.sql.DataSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -35,16 +36,16 @@ final class LocalPostgrest implements AutoCloseable {
     static final String KEY = "eyJ.service.key";
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
-    private final DataSource database;
+    private final HikariDataSource database;
     private final HttpServer http;
     private final int maxRows;
     private final Queue<Integer> failures = new ConcurrentLinkedQueue<>();
 
     LocalPostgrest(String address, int maxRows) throws IOException {
-        com.zaxxer.hikari.HikariConfig pool = new com.zaxxer.hikari.HikariConfig();
+        HikariConfig pool = new HikariConfig();
         pool.setDataSource(PostgresAddress.parse(address).dataSource());
         pool.setMaximumPoolSize(4);
-        this.database = new com.zaxxer.hikari.HikariDataSource(pool);
+        this.database = new HikariDataSource(pool);
         this.maxRows = maxRows;
         this.http = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 50);
         http.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
@@ -64,7 +65,7 @@ final class LocalPostgrest implements AutoCloseable {
     @Override
     public void close() {
         http.stop(0);
-        ((com.zaxxer.hikari.HikariDataSource) database).close();
+        database.close();
     }
 
     /** A refusal as PostgREST words it. */
@@ -81,6 +82,12 @@ final class LocalPostgrest implements AutoCloseable {
 
     private void handle(HttpExchange exchange) throws IOException {
         try (exchange) {
+            answerOrRefuse(exchange);
+        }
+    }
+
+    private void answerOrRefuse(HttpExchange exchange) throws IOException {
+        try {
             answer(exchange, 200, respond(exchange));
         } catch (Refusal e) {
             answer(exchange, e.status, JSON.writeValueAsString(Map.of("code", e.code, "message", e.getMessage())));
@@ -291,8 +298,8 @@ final class LocalPostgrest implements AutoCloseable {
             String json = query.startsWith("WITH")
                     ? query.replace("SELECT * FROM changed", "SELECT COALESCE(json_agg(changed), '[]') FROM changed")
                     : "SELECT COALESCE(json_agg(found), '[]') FROM (" + query + ") found";
-            try (PreparedStatement statement = connection.prepareStatement(json.replace("?", "??"));
-                    ResultSet result = statement.executeQuery()) {
+            try (Statement statement = connection.createStatement();
+                    ResultSet result = statement.executeQuery(json)) {
                 result.next();
                 return result.getString(1);
             }
