@@ -67,14 +67,14 @@ enum Setting {
     private final String defaultText;
     private final Check check;
     private final String meaning;
-    private final List<String> aliases;
+    private final String aliases;
 
     Setting(String key, String defaultText, Check check, String meaning, String... aliases) {
         this.key = key;
         this.defaultText = defaultText;
         this.check = check;
         this.meaning = meaning;
-        this.aliases = List.of(aliases);
+        this.aliases = String.join(" ", aliases);
     }
 
     String key() {
@@ -100,7 +100,7 @@ enum Setting {
 
     /** Other names under which the environment may hold it. */
     List<String> aliases() {
-        return aliases;
+        return aliases.isEmpty() ? List.of() : List.of(aliases.split(" "));
     }
 
     /** What is wrong with a text as a value of this setting. */

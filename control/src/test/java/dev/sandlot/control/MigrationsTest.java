@@ -20,9 +20,10 @@ class MigrationsTest {
             assertThat(files.map(file -> file.getFileName().toString()))
                     .containsExactlyInAnyOrderElementsOf(Migrations.FILES);
         }
-        for (int i = 0; i < Migrations.FILES.size(); i++) {
-            assertThat(Migrations.FILES.get(i)).startsWith("V" + (i + 1) + "__");
-        }
+        assertThat(Migrations.FILES)
+                .extracting(file -> Integer.valueOf(file.substring(1, file.indexOf("__"))))
+                .isSorted()
+                .doesNotHaveDuplicates();
     }
 
     @Test
