@@ -12,7 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Links, addresses and routes of one network namespace: the one the opening thread was in. One request at a time, by
+ * Links, addresses, routes and tracked connections of one network namespace: the one the opening thread was in. One request at a time, by
  * one thread at a time.
  *
  * <p>A message is {@code struct nlmsghdr {u32 len; u16 type; u16 flags; u32 seq; u32 pid}}, a body of its type, and
@@ -45,6 +45,18 @@ public final class Netlink implements AutoCloseable {
     private static final short IFA_LOCAL = 2;
     private static final short RTA_OIF = 4;
     private static final short RTA_GATEWAY = 5;
+    private static final int NETLINK_ROUTE = 0;
+    private static final int NETLINK_NETFILTER = 12;
+    private static final int NLA_F_NESTED = 0x8000;
+    private static final short CT_DELETE = 1 << 8 | 2;
+    private static final short CTA_TUPLE_ORIG = 1;
+    private static final short CTA_TUPLE_IP = 1;
+    private static final short CTA_IP_V4_SRC = 1;
+    private static final short CTA_IP_V4_DST = 2;
+    private static final short CTA_FILTER = 25;
+    private static final short CTA_FILTER_ORIG_FLAGS = 1;
+    private static final int CTA_FILTER_F_IP_SRC = 1;
+    private static final int CTA_FILTER_F_IP_DST = 1 << 1;
     private static final int IFF_UP = 1;
     private static final byte TABLE_MAIN = (byte) 254;
     private static final byte PROTOCOL_STATIC = 4;
@@ -66,8 +78,23 @@ public final class Netlink implements AutoCloseable {
 
     /** Opens a socket in the calling thread's network namespace. */
     public static Netlink open() throws LinuxException {
+        return open(NETLINK_ROUTE);
+    }
+
+    /**
+     * Makes the calling thread's network namespace forget the connections it tracks from and to an address, so that
+     * whoever has the address next is not taken for a party to them.
+     */
+    public static void forgetConnections(Inet4Address address) throws LinuxException {
+        try (Netlink netfilter = open(NETLINK_NETFILTER)) {
+            netfilter.forgetTracked(CTA_IP_V4_SRC, CTA_FILTER_F_IP_SRC, address);
+            netfilter.forgetTracked(CTA_IP_V4_DST, CTA_FILTER_F_IP_DST, address);
+        }
+    }
+
+    private static Netlink open(int family) throws LinuxException {
         try {
-            int number = (int) SOCKET.invokeExact(Native.errnoSlot(), AF_NETLINK, RAW_CLOEXEC, 0);
+            int number = (int) SOCKET.invokeExact(Native.errnoSlot(), AF_NETLINK, RAW_CLOEXEC, family);
             return new Netlink(Fd.own(Calls.check("socket", "netlink", number)));
         } catch (LinuxException e) {
             throw e;
@@ -147,6 +174,26 @@ public final class Netlink implements AutoCloseable {
     public void close() {
         socket.close();
         arena.close();
+    }
+
+    /** Those whose first packet had the address in one place: a deletion that filters by part of a tuple. */
+    private void forgetTracked(short place, int filter, Inet4Address address) throws LinuxException {
+        begin(CT_DELETE, REQUEST_ACK);
+        // struct nfgenmsg { u8 family, version; be16 res_id; }
+        buffer.put(AF_INET).put((byte) 0).putShort((short) 0);
+        int tuple = nest(nested(CTA_TUPLE_ORIG));
+        int ip = nest(nested(CTA_TUPLE_IP));
+        bytes(place, address.getAddress());
+        close(ip);
+        close(tuple);
+        int filters = nest(nested(CTA_FILTER));
+        number(CTA_FILTER_ORIG_FLAGS, filter);
+        close(filters);
+        execute("forget connections of", address.getHostAddress());
+    }
+
+    private static short nested(short type) {
+        return (short) (type | NLA_F_NESTED);
     }
 
     private void begin(short type, short flags) {

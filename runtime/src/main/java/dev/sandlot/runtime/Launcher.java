@@ -121,7 +121,7 @@ final class Launcher implements AutoCloseable {
     }
 
     private ChildProcess spawn(Launch launch) throws IOException {
-        Map<String, String> environment = Map.of("PATH", Tool.PATH);
+        Map<String, String> environment = Map.of("PATH", Tool.PATH, "_LIBCONTAINER_CLONED_BINARY", "1");
         if (!cgroups.movesThreads()) {
             return ChildProcess.start(launch.command(), environment, launch.descriptors());
         }

@@ -5,9 +5,11 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import tools.jackson.core.type.TypeReference;
@@ -30,14 +32,33 @@ final class OciConfig {
     private final Path supervisor;
     private final Map<String, Object> descriptors;
 
-    /** @param bornInCgroup whether the OCI runtime is started in the sandbox's control group already */
-    OciConfig(boolean bornInCgroup, Path supervisor) throws IOException {
+    /**
+     * @param bornInCgroup whether the OCI runtime is started in the sandbox's control group already
+     * @param oci the OCI runtime
+     */
+    OciConfig(boolean bornInCgroup, Path supervisor, Tool oci) throws IOException {
         this.bornInCgroup = bornInCgroup;
         this.supervisor = supervisor;
         this.base = resource("oci-config.json");
         long hard = Math.min(HARD_DESCRIPTORS, ownDescriptors());
         this.descriptors = limit("RLIMIT_NOFILE", Math.min(SOFT_DESCRIPTORS, hard), hard);
-        object(base, "linux").put("seccomp", resource("seccomp.json"));
+        limitCalls(oci);
+    }
+
+    /** crun loads a compiled program as it is; other OCI runtimes compile the profile at each start. */
+    private void limitCalls(Tool oci) throws IOException {
+        Map<String, Object> profile = resource("seccomp.json");
+        Map<String, Object> linux = object(base, "linux");
+        linux.put("seccomp", profile);
+        if (!OciStart.isCrun(oci)) {
+            return;
+        }
+        Optional<byte[]> compiled = new SeccompProfile(json.valueToTree(profile)).compiled();
+        if (compiled.isPresent()) {
+            linux.put("seccomp", Map.of("defaultAction", "SCMP_ACT_ERRNO"));
+            String text = Base64.getEncoder().encodeToString(compiled.get());
+            base.put("annotations", Map.of("run.oci.seccomp_bpf_data", text));
+        }
     }
 
     byte[] bytes(RuntimeSpec spec, Path root, Slot slot) {

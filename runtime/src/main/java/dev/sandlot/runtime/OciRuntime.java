@@ -56,7 +56,8 @@ public final class OciRuntime implements SandboxRuntime {
         this.firewall = new Firewall(machine.config(), machine.nft());
         this.remains = new Remains(machine);
         boolean born = machine.cgroups().movesThreads();
-        this.start = new OciStart(machine, new OciConfig(born, machine.config().supervisor()), loop, exits);
+        this.start =
+                new OciStart(machine, new OciConfig(born, machine.config().supervisor(), machine.oci()), loop, exits);
         takeOverAll();
         killStrays();
         removeUnusedLinks();
@@ -158,6 +159,7 @@ public final class OciRuntime implements SandboxRuntime {
         });
         running.clear();
         machine.trash().close();
+        start.close();
         loop.close();
     }
 
@@ -273,7 +275,8 @@ public final class OciRuntime implements SandboxRuntime {
 
     /** A start that was cut off may have left a supervisor that had not reached its group yet. */
     private void killStrays() throws IOException {
-        List<Integer> used = running.values().stream().map(s -> s.slot().number()).toList();
+        List<Integer> used =
+                running.values().stream().map(s -> s.slot().number()).toList();
         for (int pid : new LeakScan(machine).strays(used)) {
             try (Pidfd process = Pidfd.open(pid)) {
                 process.signal(SIGKILL);

@@ -23,7 +23,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /** Starts one sandbox in a slot. A failure leaves its remains to the caller. */
-final class OciStart {
+final class OciStart implements AutoCloseable {
     private static final String SOCKET = "control.sock";
     private static final String LOG = "log";
     private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY =
@@ -39,12 +39,28 @@ final class OciStart {
     private final OciConfig oci;
     private final EventLoop loop;
     private final ProcessExits exits;
+    private final Fd sealed;
+    private final String program;
 
-    OciStart(Machine machine, OciConfig oci, EventLoop loop, ProcessExits exits) {
+    /**
+     * crun guards itself from what it starts by running from a sealed copy of its program, which it makes each time
+     * when it does not run from one already.
+     */
+    OciStart(Machine machine, OciConfig oci, EventLoop loop, ProcessExits exits) throws IOException {
+        Path installed = machine.oci().program();
+        this.sealed = HostFiles.sealedCopy(installed.toRealPath());
+        this.program = isCrun(machine.oci())
+                ? "/proc/" + ProcessHandle.current().pid() + "/fd/" + sealed.number()
+                : installed.toString();
         this.machine = machine;
         this.oci = oci;
         this.loop = loop;
         this.exits = exits;
+    }
+
+    @Override
+    public void close() {
+        sealed.close();
     }
 
     static Path socket(RuntimeConfig config, String id) {
@@ -140,10 +156,14 @@ final class OciStart {
         }
     }
 
+    static boolean isCrun(Tool oci) {
+        return oci.program().getFileName().toString().equals("crun");
+    }
+
     private List<String> command(String id, Path bundle) {
         List<String> command = new ArrayList<>();
-        command.add(machine.oci().program().toString());
-        if (machine.oci().program().getFileName().toString().equals("crun")) {
+        command.add(program);
+        if (isCrun(machine.oci())) {
             command.add("--cgroup-manager=disabled");
         }
         command.addAll(List.of("--root", machine.config().ociState().toString()));

@@ -1,5 +1,6 @@
 package dev.sandlot.runtime;
 
+import dev.sandlot.linux.Netlink;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -26,10 +27,10 @@ import org.slf4j.LoggerFactory;
  */
 final class SlotPool implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SlotPool.class);
-    private static final Duration REST = Duration.ofSeconds(3);
+    private static final Duration REST = Duration.ofMillis(500);
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(30);
     private static final int MAKERS = 2;
-    private static final int SPARE_FACTOR = 2;
+    private static final int SPARE_FACTOR = 8;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -149,15 +150,40 @@ final class SlotPool implements AutoCloseable {
     }
 
     private void endRest() {
+        Slot slot;
         lock.lock();
         try {
-            Slot slot = resting.pollFirst();
-            if (slot != null) {
+            slot = resting.pollFirst();
+        } finally {
+            lock.unlock();
+        }
+        if (slot != null) {
+            reuse(slot, forgotten(slot));
+        }
+    }
+
+    private void reuse(Slot slot, boolean clean) {
+        lock.lock();
+        try {
+            if (clean && !closed) {
                 ready.addLast(slot);
                 changed.signal();
+            } else {
+                drop(slot);
             }
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Whether the machine no longer takes packets for answers to the last sandbox of the slot. */
+    private static boolean forgotten(Slot slot) {
+        try {
+            Netlink.forgetConnections(slot.address());
+            return true;
+        } catch (IOException e) {
+            LOG.warn("slot {} is not used again", slot.number(), e);
+            return false;
         }
     }
 

@@ -28,7 +28,7 @@ class CrashTest {
 
     @AfterEach
     void purge() throws Exception {
-        OciRuntime.purge(RuntimeConfig.defaults(data));
+        OciRuntime.purge(TestConfig.over(data));
         Trash.remove(data);
     }
 
@@ -40,7 +40,7 @@ class CrashTest {
         }
         kill(node);
         long before = System.nanoTime();
-        try (OciRuntime runtime = OciRuntime.open(RuntimeConfig.defaults(data), (_, _, _) -> {})) {
+        try (OciRuntime runtime = OciRuntime.open(TestConfig.over(data), (_, _, _) -> {})) {
             assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofSeconds(2));
             assertThat(runtime.running()).hasSize(5);
             for (RunningSandbox sandbox : runtime.running()) {
@@ -66,7 +66,7 @@ class CrashTest {
                 LockSupport.parkNanos(TimeUnit.MICROSECONDS.toNanos(random.nextInt(200_000)));
                 kill(node);
             }
-            try (OciRuntime runtime = OciRuntime.open(RuntimeConfig.defaults(data), (_, _, _) -> {})) {
+            try (OciRuntime runtime = OciRuntime.open(TestConfig.over(data), (_, _, _) -> {})) {
                 for (RunningSandbox sandbox : runtime.running()) {
                     assertThat(new Inside(sandbox).sh("echo here").text()).isEqualTo("here");
                     assertThat(runtime.kill(sandbox.id())).isTrue();

@@ -10,7 +10,7 @@ final class CrashedNode {
 
     public static void main(String[] arguments) throws Exception {
         int count = Integer.parseInt(arguments[1]);
-        SandboxRuntime runtime = OciRuntime.open(RuntimeConfig.defaults(Path.of(arguments[0])), (_, _, _) -> {});
+        SandboxRuntime runtime = OciRuntime.open(TestConfig.over(Path.of(arguments[0])), (_, _, _) -> {});
         for (int i = 0; count < 0 || i < count; i++) {
             RunningSandbox sandbox = runtime.start(new RuntimeSpec(
                     "crash-" + i, "base", List.of(TestLayer.path()), 1, 256, 200, "sandbox.test", true, Map.of()));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -33,11 +34,11 @@ class EgressTest {
 
     private Path data;
     private SandboxRuntime runtime;
-    private Process world;
-    private Process machine;
+    private final List<Process> servers = new ArrayList<>();
 
     @BeforeEach
     void makeWorld() throws Exception {
+        data = Files.createTempDirectory(Path.of("/var/tmp"), "sandlot-egress-test");
         ip("netns", "add", WORLD);
         ip("link", "add", LINK, "type", "veth", "peer", "name", "world", "netns", WORLD);
         ip("addr", "add", "198.51.100.1/24", "dev", LINK);
@@ -49,22 +50,23 @@ class EgressTest {
             ip("-n", WORLD, "addr", "add", address + "/32", "dev", "lo");
             ip("route", "add", address + "/32", "via", PUBLIC, "dev", LINK);
         }
-        world = server("ip", "netns", "exec", WORLD, "python3", "-c", SERVER);
-        machine = server("python3", "-c", SERVER.replace("0.0.0.0", "198.51.100.1"));
-        data = Files.createTempDirectory(Path.of("/var/tmp"), "sandlot-egress-test");
-        runtime = OciRuntime.open(RuntimeConfig.defaults(data), (_, _, _) -> {});
+        servers.add(server("ip", "netns", "exec", WORLD, "python3", "-c", SERVER));
+        servers.add(server("python3", "-c", SERVER.replace("0.0.0.0", "198.51.100.1")));
+        runtime = OciRuntime.open(TestConfig.over(data), (_, _, _) -> {});
     }
 
     @AfterEach
     void removeWorld() throws Exception {
-        runtime.close();
-        OciRuntime.purge(RuntimeConfig.defaults(data));
-        Trash.remove(data);
-        for (Process process : List.of(world, machine)) {
-            process.destroyForcibly().waitFor();
+        for (Process server : servers) {
+            server.destroyForcibly().waitFor();
         }
         ip("link", "del", LINK);
         ip("netns", "del", WORLD);
+        if (runtime != null) {
+            runtime.close();
+        }
+        OciRuntime.purge(TestConfig.over(data));
+        Trash.remove(data);
     }
 
     @Test
@@ -106,7 +108,7 @@ class EgressTest {
         assertThat(fetch(closed, PUBLIC)).isEqualTo("unreachable");
         assertThat(fetch(open, PUBLIC)).isEqualTo("198.51.100.1");
         runtime.close();
-        runtime = OciRuntime.open(RuntimeConfig.defaults(data), (_, _, _) -> {});
+        runtime = OciRuntime.open(TestConfig.over(data), (_, _, _) -> {});
         assertThat(fetch(runtime.find("closed").orElseThrow(), PUBLIC)).isEqualTo("unreachable");
         assertThat(fetch(runtime.find("open").orElseThrow(), PUBLIC)).isEqualTo("198.51.100.1");
     }

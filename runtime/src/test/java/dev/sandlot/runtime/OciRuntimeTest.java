@@ -14,18 +14,18 @@ class OciRuntimeTest extends RuntimeContract {
         if (data == null) {
             data = Files.createTempDirectory(Path.of("/var/tmp"), "sandlot-runtime-test");
         }
-        return OciRuntime.open(RuntimeConfig.defaults(data), (_, _, _) -> {});
+        return OciRuntime.open(TestConfig.over(data), (_, _, _) -> {});
     }
 
     @Override
     void purge() throws Exception {
-        OciRuntime.purge(RuntimeConfig.defaults(data));
+        OciRuntime.purge(TestConfig.over(data));
         Trash.remove(data);
     }
 
     @Test
     void afterAPurgeTheMachineKnowsNothingOfIt() throws Exception {
-        RuntimeConfig config = RuntimeConfig.defaults(data);
+        RuntimeConfig config = TestConfig.over(data);
         start();
         runtime().close();
         OciRuntime.purge(config);
