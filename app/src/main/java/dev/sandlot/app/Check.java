@@ -10,7 +10,6 @@ enum Check {
     NOT_EMPTY("not empty"),
     PATH_OR_EMPTY("an absolute path"),
     DATABASE_OR_EMPTY("the URL of a PostgreSQL database, such as postgres://user:password@host/database"),
-    WEB_ADDRESS_OR_EMPTY("an http or https URL without query"),
     FLAG("true or false"),
     ADDRESS("an IPv4 or IPv6 address"),
     PORT("a port from 0 to 65535"),
@@ -26,7 +25,6 @@ enum Check {
     private static final String OCTET = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
     private static final Pattern IPV4 = Pattern.compile(OCTET + "(\\." + OCTET + "){3}");
     private static final Pattern IPV6 = Pattern.compile("[0-9a-fA-F:]*:[0-9a-fA-F:.]*");
-    private static final Pattern WEB_ADDRESS = Pattern.compile("https?://[a-zA-Z0-9.\\-\\[\\]:]+(/[^?#\\s]*)?");
     private static final Pattern HOST_NAME = Pattern.compile("[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?");
 
     private final String wanted;
@@ -45,8 +43,6 @@ enum Check {
             case NOT_EMPTY -> !text.isBlank();
             case PATH_OR_EMPTY -> text.isEmpty() || text.startsWith("/");
             case DATABASE_OR_EMPTY -> text.isEmpty() || isDatabase(text);
-            case WEB_ADDRESS_OR_EMPTY ->
-                text.isEmpty() || WEB_ADDRESS.matcher(text).matches();
             case FLAG -> Pattern.matches("true|false", text);
             case ADDRESS -> isAddress(text);
             case PORT -> isNumber(text, 0, 65_535);

@@ -45,13 +45,6 @@ enum Setting {
             Check.FLAG,
             "keep the store in memory; a restart forgets all",
             "USE_IN_MEMORY_STORE"),
-    SUPABASE_URL(
-            "store.supabase-url",
-            "",
-            Check.WEB_ADDRESS_OR_EMPTY,
-            "Supabase project of the store; needs its secret key",
-            "SUPABASE_URL"),
-    SUPABASE_KEY("secrets.supabase-key", "", Check.ANY, "secret key of the Supabase project", "SUPABASE_SECRET_KEY"),
     ADMIN_TOKEN(
             "secrets.admin-token", "", Check.ANY, "token of the operator's calls; empty: they are off", "ADMIN_TOKEN"),
     TOKEN_SEED(

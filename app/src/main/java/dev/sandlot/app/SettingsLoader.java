@@ -1,7 +1,6 @@
 package dev.sandlot.app;
 
 import dev.sandlot.control.StoreLocation;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -11,7 +10,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Puts the settings together: defaults, the file over them, the environment over it, flags over all. */
@@ -34,6 +32,8 @@ final class SettingsLoader {
             "EXTERNAL_REGISTRY_DOMAIN",
             "E2B_REGISTRY_NAMESPACE",
             "DOCKER_HOSTNAME");
+
+    private static final List<String> UNSUPPORTED_STORE = List.of("SUPABASE_URL", "SUPABASE_SECRET_KEY");
 
     private final Map<String, String> environment;
     private final Map<Setting, String> flags;
@@ -60,6 +60,7 @@ final class SettingsLoader {
             take(setting, file, fromFile);
         }
         refuseTwoStores();
+        refuseUnsupportedStores();
         if (!problems.isEmpty()) {
             throw new SettingsException(problems);
         }
@@ -95,19 +96,18 @@ final class SettingsLoader {
     }
 
     private void refuseTwoStores() {
-        List<String> chosen = new ArrayList<>();
-        Stream.of(Setting.DATABASE_URL, Setting.SUPABASE_URL)
-                .filter(setting -> !text(setting).isEmpty())
-                .forEach(setting -> chosen.add(setting.key()));
-        if (text(Setting.IN_MEMORY).equals("true")) {
-            chosen.add(Setting.IN_MEMORY.key());
+        if (!text(Setting.DATABASE_URL).isEmpty() && text(Setting.IN_MEMORY).equals("true")) {
+            problems.add("there can be one store, not several: " + Setting.DATABASE_URL.key() + ", "
+                    + Setting.IN_MEMORY.key());
         }
-        if (chosen.size() > 1) {
-            problems.add("there can be one store, not several: " + String.join(", ", chosen));
-        }
-        if (text(Setting.SUPABASE_URL).isEmpty() != text(Setting.SUPABASE_KEY).isEmpty()) {
-            problems.add(Setting.SUPABASE_URL.key() + " and " + Setting.SUPABASE_KEY.key() + " need each other");
-        }
+    }
+
+    /** Whoever names a store expects it to be used. */
+    private void refuseUnsupportedStores() {
+        UNSUPPORTED_STORE.stream()
+                .filter(name -> !environment.getOrDefault(name, "").isEmpty())
+                .forEach(name -> problems.add(name + " is set, but a Supabase project is not supported as the store"
+                        + " yet; unset it, or name a PostgreSQL database by DATABASE_URL"));
     }
 
     private LoadedSettings.Value find(Setting setting, Path file, Map<String, String> fromFile) {
@@ -163,9 +163,6 @@ final class SettingsLoader {
     private StoreLocation store(Path dataDir) {
         if (!text(Setting.DATABASE_URL).isEmpty()) {
             return new StoreLocation.Postgres(text(Setting.DATABASE_URL), number(Setting.POOL_SIZE));
-        }
-        if (!text(Setting.SUPABASE_URL).isEmpty()) {
-            return new StoreLocation.Supabase(URI.create(text(Setting.SUPABASE_URL)), text(Setting.SUPABASE_KEY));
         }
         return text(Setting.IN_MEMORY).equals("true")
                 ? new StoreLocation.Memory()

@@ -56,14 +56,6 @@ class CommandsTest {
     }
 
     @Test
-    void migratePrintsTheSchemaForOthersToRun() {
-        assertThat(onData("", "migrate", "--print")).isEqualTo(ExitCode.OK);
-        assertThat(out.toString(StandardCharsets.UTF_8))
-                .contains("CREATE TABLE sandboxes", "ALTER TABLE sandboxes ENABLE ROW LEVEL SECURITY;");
-        assertThat(data()).doesNotExist();
-    }
-
-    @Test
     void wrongSettingsAreUsage() throws IOException {
         Files.createDirectories(data());
         Files.writeString(data().resolve("sandlot.yaml"), "nonsense: 1\n");

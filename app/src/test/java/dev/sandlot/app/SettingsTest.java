@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.sandlot.control.StoreLocation;
 import java.io.IOException;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -42,8 +41,6 @@ class SettingsTest {
                         "secrets.database-url=",
                         "store.pool-size=10",
                         "store.in-memory=false",
-                        "store.supabase-url=",
-                        "secrets.supabase-key=",
                         "secrets.admin-token=",
                         "secrets.token-seed=",
                         "log.level=info",
@@ -140,8 +137,6 @@ class SettingsTest {
         assertThat(store(Map.of("DATABASE_URL", url))).isEqualTo(new StoreLocation.Postgres(url, 10));
         assertThat(store(Map.of("POSTGRES_CONNECTION_STRING", url, "SANDLOT_STORE_POOL_SIZE", "3")))
                 .isEqualTo(new StoreLocation.Postgres(url, 3));
-        assertThat(store(Map.of("SUPABASE_URL", "https://x.test", "SUPABASE_SECRET_KEY", "k")))
-                .isEqualTo(new StoreLocation.Supabase(URI.create("https://x.test"), "k"));
     }
 
     private StoreLocation store(Map<String, String> environment) throws SettingsException {
@@ -154,15 +149,20 @@ class SettingsTest {
                 .singleElement()
                 .asString()
                 .contains("one store", "secrets.database-url", "store.in-memory");
-        assertThat(problems(Map.of("SUPABASE_URL", "https://x.test")))
-                .singleElement()
-                .asString()
-                .contains("secrets.supabase-key");
+    }
+
+    @Test
+    void aStoreThatIsNotSupportedIsRefusedByName() {
+        assertThat(problems(Map.of("SUPABASE_URL", "https://x.test", "SUPABASE_SECRET_KEY", "hidden")))
+                .hasSize(2)
+                .allSatisfy(p -> assertThat(p).contains("not supported as the store yet", "DATABASE_URL"))
+                .anySatisfy(p -> assertThat(p).startsWith("SUPABASE_URL "))
+                .noneSatisfy(p -> assertThat(p).contains("hidden"));
     }
 
     @Test
     void anAddressOfAStoreIsCheckedWithoutShowingIt() {
-        assertThat(problems(Map.of("DATABASE_URL", "mysql://u:hidden@h/d", "SUPABASE_SECRET_KEY", "k")))
+        assertThat(problems(Map.of("DATABASE_URL", "mysql://u:hidden@h/d")))
                 .anySatisfy(p -> assertThat(p).contains("PostgreSQL", "environment DATABASE_URL"))
                 .noneSatisfy(p -> assertThat(p).contains("hidden"));
         assertThat(problems(Map.of("USE_IN_MEMORY_STORE", "maybe")))

@@ -9,8 +9,5 @@ final class Json {
             .changeDefaultPropertyInclusion(inclusion -> inclusion.withValueInclusion(JsonInclude.Include.NON_NULL))
             .build();
 
-    /** The JSON of table rows: every column is there, null or not. */
-    static final JsonMapper ROWS = JsonMapper.builder().build();
-
     private Json() {}
 }

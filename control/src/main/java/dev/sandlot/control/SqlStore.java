@@ -11,9 +11,10 @@ import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteDataSource;
 
 /**
- * The store in an SQL database. With SQLite all writes pass one connection, one after another; reads have their
+ * The store in an SQL database. With SQLite in a file all writes pass one connection, one after another; reads have their
  * own connections and never wait for a write. A commit reaches the operating system at once and the disk with the
- * next checkpoint: a crash of the process loses nothing, a power cut at most the last moments. With PostgreSQL reads
+ * next checkpoint: a crash of the process loses nothing, a power cut at most the last moments. In memory there is one connection for
+ * everything, and with it the database ends. With PostgreSQL reads
  * and writes share one pool; changes that depend on what they read are serializable, and connections that a restart
  * of the server broke are replaced.
  */
@@ -37,13 +38,26 @@ public final class SqlStore implements Store {
 
     /** Opens the SQLite database of that file, which is made or brought up to date as needed. */
     public static SqlStore openSqlite(Path file) {
-        HikariDataSource writers = pool(sqliteConfig("store-writer", 1, file, SQLiteConfig.TransactionMode.IMMEDIATE));
+        HikariDataSource writers = pool(sqliteConfig("store-writer", 1, file.toString(), SQLiteConfig.TransactionMode.IMMEDIATE));
         try {
             Migrations.apply(writers);
             HikariDataSource readers = readers(file);
             return new SqlStore(new Sql(Jdbi.create(writers), Jdbi.create(readers), true), List.of(readers, writers));
         } catch (RuntimeException e) {
             writers.close();
+            throw e;
+        }
+    }
+
+    /** Opens a new SQLite database in the memory of this process. */
+    static SqlStore openMemory() {
+        HikariDataSource one = pool(sqliteConfig("store-memory", 1, ":memory:", SQLiteConfig.TransactionMode.IMMEDIATE));
+        try {
+            Migrations.apply(one);
+            Jdbi jdbi = Jdbi.create(one);
+            return new SqlStore(new Sql(jdbi, jdbi, true), List.of(one));
+        } catch (RuntimeException e) {
+            one.close();
             throw e;
         }
     }
@@ -62,13 +76,13 @@ public final class SqlStore implements Store {
     }
 
     private static HikariDataSource readers(Path file) {
-        HikariConfig config = sqliteConfig("store-reader", READERS, file, SQLiteConfig.TransactionMode.DEFERRED);
+        HikariConfig config = sqliteConfig("store-reader", READERS, file.toString(), SQLiteConfig.TransactionMode.DEFERRED);
         config.setConnectionInitSql("PRAGMA query_only = ON");
         return pool(config);
     }
 
-    private static HikariConfig sqliteConfig(String name, int size, Path file, SQLiteConfig.TransactionMode mode) {
-        HikariConfig config = poolConfig(name, size, sqlite(file, mode));
+    private static HikariConfig sqliteConfig(String name, int size, String place, SQLiteConfig.TransactionMode mode) {
+        HikariConfig config = poolConfig(name, size, sqlite(place, mode));
         config.setMaxLifetime(0);
         return config;
     }
@@ -88,10 +102,10 @@ public final class SqlStore implements Store {
 
     /** The database of that file, for one change of its schema. */
     static DataSource sqliteForMigration(Path file) {
-        return sqlite(file, SQLiteConfig.TransactionMode.IMMEDIATE);
+        return sqlite(file.toString(), SQLiteConfig.TransactionMode.IMMEDIATE);
     }
 
-    private static DataSource sqlite(Path file, SQLiteConfig.TransactionMode mode) {
+    private static DataSource sqlite(String place, SQLiteConfig.TransactionMode mode) {
         SQLiteConfig config = new SQLiteConfig();
         config.setJournalMode(SQLiteConfig.JournalMode.WAL);
         config.setSynchronous(SQLiteConfig.SynchronousMode.NORMAL);
@@ -99,7 +113,7 @@ public final class SqlStore implements Store {
         config.enforceForeignKeys(true);
         config.setTransactionMode(mode);
         SQLiteDataSource source = new SQLiteDataSource(config);
-        source.setUrl("jdbc:sqlite:" + file);
+        source.setUrl("jdbc:sqlite:" + place);
         return source;
     }
 

@@ -1,6 +1,5 @@
 package dev.sandlot.control;
 
-import java.net.URI;
 import java.nio.file.Path;
 import javax.sql.DataSource;
 
@@ -44,14 +43,6 @@ public sealed interface StoreLocation {
         }
     }
 
-    /** A Supabase project, by its REST interface and a key that passes row level security. */
-    record Supabase(URI url, String key) implements StoreLocation {
-        @Override
-        public String toString() {
-            return "Supabase at " + url;
-        }
-    }
-
     /**
      * Opens the store, with its schema brought up to date where that can be done from here.
      *
@@ -61,14 +52,12 @@ public sealed interface StoreLocation {
         return switch (this) {
             case SqliteFile(Path file) -> SqlStore.openSqlite(file);
             case Postgres postgres -> SqlStore.openPostgres(postgres);
-            case Memory() -> new MemoryStore();
-            case Supabase(URI url, String key) -> SupabaseStore.open(url, key);
+            case Memory() -> SqlStore.openMemory();
         };
     }
 
     /**
-     * Brings the schema up to date. For a Supabase project, whose schema only its owner can change, it only looks
-     * whether that has been done.
+     * Brings the schema up to date.
      *
      * @throws StoreException when it cannot be done, with what to do instead
      */
@@ -77,7 +66,6 @@ public sealed interface StoreLocation {
             case SqliteFile(Path file) -> Migrations.apply(SqlStore.sqliteForMigration(file));
             case Postgres postgres -> migrate(postgres.address().dataSource());
             case Memory() -> new SchemaChange(SchemaChange.NONE, SchemaChange.NONE, 0);
-            case Supabase(URI url, String key) -> SupabaseStore.requireSchema(url, key);
         };
     }
 
@@ -98,14 +86,6 @@ public sealed interface StoreLocation {
             case Postgres postgres ->
                 "PostgreSQL "
                         + PostgresCheck.requireVersion(this, postgres.address().dataSource()) + " answers: " + this;
-            case Supabase(URI url, String key) ->
-                this + " answers, schema version "
-                        + SupabaseStore.requireSchema(url, key).now();
         };
-    }
-
-    /** The whole schema for a PostgreSQL behind a REST interface, as SQL that may be run again without effect. */
-    static String printedSchema() {
-        return Migrations.printed();
     }
 }

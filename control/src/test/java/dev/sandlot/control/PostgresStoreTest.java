@@ -37,8 +37,8 @@ class PostgresStoreTest extends StoreContract {
     void migratingAgainChangesNothing() {
         String fresh = server.newDatabase();
         assertThat(location(fresh).migrate())
-                .isEqualTo(new SchemaChange(SchemaChange.NONE, Migrations.newest(), Migrations.FILES.size()));
-        assertThat(location(fresh).migrate()).isEqualTo(new SchemaChange(Migrations.newest(), Migrations.newest(), 0));
+                .isEqualTo(new SchemaChange(SchemaChange.NONE, MigrationsTest.newest(), MigrationsTest.versions().size()));
+        assertThat(location(fresh).migrate()).isEqualTo(new SchemaChange(MigrationsTest.newest(), MigrationsTest.newest(), 0));
     }
 
     @Test
@@ -51,7 +51,7 @@ class PostgresStoreTest extends StoreContract {
             for (var change : changes) {
                 applied += change.get().applied();
             }
-            assertThat(applied).isEqualTo(Migrations.FILES.size());
+            assertThat(applied).isEqualTo(MigrationsTest.versions().size());
         }
     }
 
