@@ -2,6 +2,7 @@
  * PID 1 of a sandbox. Started by the container runtime with a listening stream socket as descriptor 3 (or --fd N):
  *
  *     sandlot-supervisor [--fd N] [--allow-any-peer]
+ *     sandlot-supervisor guest SOCKET PROGRAM [ARG...]
  *     sandlot-supervisor hold
  */
 #include "supervisor.h"
@@ -36,6 +37,7 @@
 struct options {
     int listener;
     bool any_peer;
+    char **program; /* of a guest, else NULL */
 };
 
 struct rlimit inherited_descriptors;
@@ -47,7 +49,7 @@ static int die(const char *what) {
 }
 
 static bool parse_options(int argc, char **argv, struct options *o) {
-    *o = (struct options){DEFAULT_LISTENER, false};
+    *o = (struct options){DEFAULT_LISTENER, false, NULL};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--allow-any-peer") == 0) {
             o->any_peer = true;
@@ -63,6 +65,12 @@ static bool parse_options(int argc, char **argv, struct options *o) {
         }
     }
     return true;
+}
+
+/* `guest SOCKET PROGRAM [ARG...]`: who may open the socket is for its mode to say. */
+static int guest_options(char **argv, struct options *o) {
+    *o = (struct options){guest_listen(argv[2]), true, argv + 3};
+    return o->listener < DEFAULT_LISTENER ? -1 : guest_begin(o->program);
 }
 
 /* Children may take 0 to 2 as theirs only because these are never anything else here. */
@@ -125,6 +133,9 @@ static int take_signals(void) {
 static int drain_signals(int fd) {
     struct signalfd_siginfo batch[SIGNAL_BATCH];
     ssize_t n = read(fd, batch, sizeof batch);
+    for (ssize_t i = 0; i < n / (ssize_t)sizeof batch[0]; i++) {
+        guest_signalled(batch[i].ssi_signo);
+    }
     return n < 0 && errno != EAGAIN && errno != EINTR ? -1 : 0;
 }
 
@@ -174,6 +185,18 @@ static bool serve_all(const struct pollfd polls[MAX_CONNECTIONS]) {
     return more;
 }
 
+/* How long poll may wait: not at all, until something happens, or until something is to be tried again. */
+static int patience(bool more, bool accepting) {
+    int guest = guest_keep();
+    if (more) {
+        return 0;
+    }
+    if (accepting) {
+        return guest;
+    }
+    return guest >= 0 && guest < RETRY_MILLIS ? guest : RETRY_MILLIS;
+}
+
 static int run(const struct options *o, int signals) {
     static struct pollfd polls[MAX_POLLS];
     static struct process *starting[MAX_STARTING];
@@ -182,7 +205,7 @@ static int run(const struct options *o, int signals) {
     for (;;) {
         polls[LISTENER] = (struct pollfd){accepting ? o->listener : NO_FD, POLLIN, 0};
         polls[SIGNALS] = (struct pollfd){signals, POLLIN, 0};
-        size_t settling = await(polls, starting, more ? 0 : accepting ? -1 : RETRY_MILLIS);
+        size_t settling = await(polls, starting, patience(more, accepting));
         if (polls[SIGNALS].revents != 0 && drain_signals(signals) < 0) {
             return die("could not read signals");
         }
@@ -202,9 +225,13 @@ int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "hold") == 0) {
         return hold();
     }
-    if (!parse_options(argc, argv, &options)) {
+    bool guest = argc > 3 && strcmp(argv[1], "guest") == 0;
+    if (guest && guest_options(argv, &options) < 0) {
+        return die(argv[2]);
+    }
+    if (!guest && !parse_options(argc, argv, &options)) {
         errno = EINVAL;
-        return die("usage: sandlot-supervisor [--fd N] [--allow-any-peer] | hold");
+        return die("usage: sandlot-supervisor [--fd N] [--allow-any-peer] | guest SOCKET PROGRAM [ARG...] | hold");
     }
     if (prctl(PR_SET_DUMPABLE, 0) < 0 || own_descriptors(options.listener) < 0) {
         return die("could not set up");

@@ -81,6 +81,7 @@ static struct process *find_living(pid_t pid) {
 static void ended(pid_t pid, int status) {
     struct process *p = find_living(pid);
     if (p == NULL) {
+        guest_ended(pid, status);
         return;
     }
     p->status = status;

@@ -121,4 +121,11 @@ int contain(void);
 /* hold.c */
 int hold(void);
 
+/* guest.c */
+int guest_listen(const char *path);
+int guest_begin(char **command);
+int guest_keep(void);
+void guest_ended(pid_t pid, int status);
+void guest_signalled(uint32_t number);
+
 #endif

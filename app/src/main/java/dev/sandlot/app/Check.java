@@ -1,7 +1,10 @@
 package dev.sandlot.app;
 
+import dev.sandlot.control.IdentityProvider;
+import dev.sandlot.control.RateLimits;
 import dev.sandlot.control.StoreLocation;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 
 /** What the text of a setting may be. */
@@ -10,16 +13,18 @@ enum Check {
     NOT_EMPTY("not empty"),
     PATH_OR_EMPTY("an absolute path"),
     DATABASE_OR_EMPTY("the URL of a PostgreSQL database, such as postgres://user:password@host/database"),
-    FLAG("true or false"),
     ADDRESS("an IPv4 or IPv6 address"),
     PORT("a port from 0 to 65535"),
     COUNT("a whole number from 0"),
     POSITIVE("a whole number from 1"),
     DOMAIN("a host name"),
-    CIDR("an IPv4 range from /8 to /28, such as 10.201.0.0/16"),
+    CIDR_OR_EMPTY("an IPv4 range from /8 to /28, such as 10.201.0.0/16"),
     KIND("oci, the only runtime there is"),
     LEVEL("error, warn, info, debug or trace"),
-    FORMAT("text or json");
+    FORMAT("text or json"),
+    TRUTH("true or false"),
+    PROVIDERS("a JSON object of identity providers"),
+    RATES("a list such as list=20/1s, POST /v2/sandboxes=5/1s");
 
     private static final Pattern NUMBER = Pattern.compile("\\d{1,10}");
     private static final String OCTET = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
@@ -43,17 +48,28 @@ enum Check {
             case NOT_EMPTY -> !text.isBlank();
             case PATH_OR_EMPTY -> text.isEmpty() || text.startsWith("/");
             case DATABASE_OR_EMPTY -> text.isEmpty() || isDatabase(text);
-            case FLAG -> Pattern.matches("true|false", text);
             case ADDRESS -> isAddress(text);
             case PORT -> isNumber(text, 0, 65_535);
             case COUNT -> isNumber(text, 0, Integer.MAX_VALUE);
             case POSITIVE -> isNumber(text, 1, Integer.MAX_VALUE);
             case DOMAIN -> HOST_NAME.matcher(text).matches();
-            case CIDR -> isCidr(text);
+            case CIDR_OR_EMPTY -> text.isEmpty() || isCidr(text);
             case KIND -> text.equals("oci");
             case LEVEL -> Pattern.matches("error|warn|info|debug|trace", text);
             case FORMAT -> Pattern.matches("text|json", text);
+            case TRUTH -> Pattern.matches("true|false", text);
+            case PROVIDERS -> isReadBy(IdentityProvider::parse, text);
+            case RATES -> isReadBy(RateLimits::parse, text);
         };
+    }
+
+    private static boolean isReadBy(Function<String, ?> reader, String text) {
+        try {
+            var _ = reader.apply(text);
+            return true;
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
     }
 
     private static boolean isNumber(String text, long low, long high) {

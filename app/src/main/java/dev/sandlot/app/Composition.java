@@ -1,5 +1,6 @@
 package dev.sandlot.app;
 
+import dev.sandlot.control.ApiSettings;
 import dev.sandlot.control.Bootstrap;
 import dev.sandlot.control.ControlPlane;
 import dev.sandlot.control.ControlSettings;
@@ -21,8 +22,6 @@ import dev.sandlot.images.UnpackLimits;
 import dev.sandlot.node.NodeAgent;
 import dev.sandlot.node.NodeSettings;
 import dev.sandlot.protocol.ApiException;
-import dev.sandlot.runtime.AddressPlan;
-import dev.sandlot.runtime.RuntimeConfig;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
@@ -65,7 +64,7 @@ final class Composition implements ServerProgram {
         CompletableFuture<ControlPlane> ready = new CompletableFuture<>();
         NodeAgent node = opened.add(NodeAgent.open(
                 NodeSettings.of("local", Version.current(), settings.isolation().maxSandboxes()),
-                runtimeConfig(settings),
+                RuntimeSettings.of(settings).claim(),
                 layers,
                 (id, _) -> {
                     var _ = ready.thenAccept(control -> control.sandboxEnded(id));
@@ -112,7 +111,11 @@ final class Composition implements ServerProgram {
     private static ControlSettings controlSettings(Settings settings, Layout layout) throws IOException {
         String fixed = settings.secrets().tokenSeed();
         ControlSettings control = ControlSettings.withSeed(fixed == null ? keptSeed(layout.tokenSeed()) : fixed)
-                .withLimits(settings.isolation().maxSandboxes(), MAX_SANDBOX_HOURS);
+                .withLimits(settings.isolation().maxSandboxes(), MAX_SANDBOX_HOURS)
+                .withApi(ApiSettings.DEFAULT
+                        .withProviders(settings.api().providers())
+                        .withLegacy(settings.api().legacy())
+                        .withRates(settings.api().rates()));
         String admin = settings.secrets().adminToken();
         return admin == null ? control : control.withAdminToken(admin);
     }
@@ -136,19 +139,6 @@ final class Composition implements ServerProgram {
         String key = kept.isPresent() ? kept.get() : bootstrap.issueKey("made anew");
         file.write(key);
         return key;
-    }
-
-    static RuntimeConfig runtimeConfig(Settings settings) {
-        RuntimeConfig defaults = RuntimeConfig.defaults(settings.dataDir());
-        return new RuntimeConfig(
-                defaults.dataDirectory(),
-                settings.runDir(),
-                settings.isolation().ociBinary(),
-                AddressPlan.parse(settings.isolation().slotCidr()),
-                defaults.uidBase(),
-                settings.isolation().slotsReady(),
-                settings.isolation().maxSandboxes(),
-                defaults.concurrentStarts());
     }
 
     private static TemplateBuild build(TemplateRecord base, Settings.SandboxDefaults defaults) {

@@ -39,6 +39,10 @@ final class DoctorCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Settings settings = installation.load(surroundings).settings();
+        if (leaks && !surroundings.isRoot()) {
+            throw new CommandException(
+                    ExitCode.FAILED, "`doctor --leaks` needs root to see the processes and files of sandboxes");
+        }
         return leaks ? reportLeaks(programs.get().housekeeping().leftovers(settings)) : reportFindings(settings);
     }
 

@@ -25,7 +25,7 @@ final class KernelCheckup implements Doctor.Checkup {
 
     @Override
     public List<Finding> further(boolean isRoot) {
-        return List.of(overlayTrial(isRoot), idmappedMounts(), pidfd(), kvm());
+        return List.of(overlayTrial(isRoot), idmappedMounts(), pidfd(), pause(), kvm());
     }
 
     private Finding kernel() {
@@ -95,9 +95,12 @@ final class KernelCheckup implements Doctor.Checkup {
                 : Finding.degraded("pidfd", "not in " + release, NEWER);
     }
 
+    private static Finding pause() {
+        return Finding.note("pause", "not in this version, so CRIU is not looked for");
+    }
+
     private Finding kvm() {
-        return machine.exists("/dev/kvm")
-                ? Finding.note("/dev/kvm", "there; not used by this version")
-                : Finding.note("/dev/kvm", "not there, and not needed");
+        String there = machine.exists("/dev/kvm") ? "there" : "not there";
+        return Finding.note("/dev/kvm", there + ", and not used: this version has no microvm runtime");
     }
 }

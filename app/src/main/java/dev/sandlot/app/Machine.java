@@ -1,5 +1,6 @@
 package dev.sandlot.app;
 
+import dev.sandlot.linux.ProcFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

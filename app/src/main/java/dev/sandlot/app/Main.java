@@ -7,6 +7,7 @@ import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.util.ServiceLoader;
 import java.util.function.Supplier;
 import picocli.CommandLine;
@@ -91,6 +92,10 @@ public final class Main implements Runnable {
     }
 
     private static String describe(IOException failure) {
+        if (failure instanceof AccessDeniedException denied) {
+            return "this user may not use " + denied.getFile()
+                    + "; run it as the user who ran `up`, with sudo for root";
+        }
         String message = failure.getMessage();
         String kind = failure.getClass().getSimpleName();
         return message == null ? kind : kind.equals("IOException") ? message : kind + ": " + message;

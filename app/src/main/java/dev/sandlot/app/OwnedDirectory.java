@@ -1,5 +1,6 @@
 package dev.sandlot.app;
 
+import dev.sandlot.linux.ProcFile;
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -76,11 +77,10 @@ final class OwnedDirectory {
     /** Mount points (field 5 of {@code mountinfo}, proc(5)) at or below the directory. */
     private List<String> mountsBelow() throws IOException {
         Path real = path.toRealPath();
-        try (Stream<String> lines = Files.lines(Path.of("/proc/self/mountinfo"))) {
-            return lines.map(line -> line.split(" ")[4].replace("\\040", " "))
-                    .filter(point -> Path.of(point).startsWith(real))
-                    .toList();
-        }
+        return ProcFile.lines(Path.of("/proc/self/mountinfo")).stream()
+                .map(line -> line.split(" ")[4].replace("\\040", " "))
+                .filter(point -> Path.of(point).startsWith(real))
+                .toList();
     }
 
     private final class Deletion extends SimpleFileVisitor<Path> {

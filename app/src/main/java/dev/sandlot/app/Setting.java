@@ -22,7 +22,7 @@ enum Setting {
     DOMAIN("listen.domain", "sandlot.localhost", Check.DOMAIN, "base of the sandboxes' host names", "E2B_DOMAIN"),
     RUNTIME_KIND("runtime.kind", "oci", Check.KIND, "how sandboxes are isolated"),
     OCI_BINARY("runtime.oci-binary", "crun", Check.NOT_EMPTY, "the OCI runtime program"),
-    SLOT_CIDR("runtime.slot-cidr", "10.201.0.0/16", Check.CIDR, "IPv4 range of the sandboxes' networks"),
+    SLOT_CIDR("runtime.slot-cidr", "", Check.CIDR_OR_EMPTY, "IPv4 range of the sandboxes' networks; empty: a free one"),
     SLOTS_READY("runtime.slots-ready", "32", Check.COUNT, "network slots kept ready"),
     MAX_SANDBOXES("runtime.max-sandboxes", "1000", Check.POSITIVE, "sandboxes that may run at once"),
     CPU_COUNT("sandbox.cpu-count", "2", Check.POSITIVE, "processors of a sandbox"),
@@ -42,7 +42,7 @@ enum Setting {
     IN_MEMORY(
             "store.in-memory",
             "false",
-            Check.FLAG,
+            Check.TRUTH,
             "keep the store in memory; a restart forgets all",
             "USE_IN_MEMORY_STORE"),
     ADMIN_TOKEN(
@@ -53,6 +53,18 @@ enum Setting {
             Check.ANY,
             "seed of the sandboxes' access tokens; empty: made once and kept",
             "SANDBOX_ACCESS_TOKEN_HASH_SEED"),
+    AUTH_PROVIDERS(
+            "api.auth-providers",
+            "",
+            Check.PROVIDERS,
+            "OpenID Connect providers whose tokens are taken, as JSON",
+            "AUTH_PROVIDER_CONFIG"),
+    LEGACY("api.legacy", "true", Check.TRUTH, "serve older clients what newer servers call gone: access tokens"),
+    RATE_LIMITS(
+            "api.rate-limits",
+            "",
+            Check.RATES,
+            "requests of a team, such as list=20/1s, POST /v2/sandboxes=5/1s; empty: no limit"),
     LOG_LEVEL("log.level", "info", Check.LEVEL, "error, warn, info, debug or trace"),
     LOG_FORMAT("log.format", "text", Check.FORMAT, "text, or json for one object a line");
 

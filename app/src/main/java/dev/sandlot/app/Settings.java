@@ -1,7 +1,10 @@
 package dev.sandlot.app;
 
+import dev.sandlot.control.IdentityProvider;
+import dev.sandlot.control.RateLimits;
 import dev.sandlot.control.StoreLocation;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +24,7 @@ public record Settings(
         Images images,
         StoreLocation store,
         Secrets secrets,
+        Api api,
         Logging logging) {
 
     /**
@@ -39,7 +43,7 @@ public record Settings(
      *
      * @param kind the runtime; {@code oci} is the only one
      * @param ociBinary the OCI runtime program: a name looked up in {@code PATH}, or a path
-     * @param slotCidr IPv4 range from which sandbox networks are cut
+     * @param slotCidr IPv4 range from which sandbox networks are cut; empty for one that is free
      * @param slotsReady network slots kept ready for the next sandboxes
      * @param maxSandboxes sandboxes that may run at once
      */
@@ -68,6 +72,19 @@ public record Settings(
         @Override
         public String toString() {
             return "Secrets[masked]";
+        }
+    }
+
+    /**
+     * Who may call the API, and how often.
+     *
+     * @param providers the identity providers whose tokens are taken
+     * @param legacy whether older clients are served what newer servers call gone
+     * @param rates how often a team may ask
+     */
+    public record Api(List<IdentityProvider> providers, boolean legacy, RateLimits rates) {
+        public Api {
+            providers = List.copyOf(providers);
         }
     }
 

@@ -1,5 +1,7 @@
 package dev.sandlot.app;
 
+import dev.sandlot.control.IdentityProvider;
+import dev.sandlot.control.RateLimits;
 import dev.sandlot.control.StoreLocation;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -96,7 +98,7 @@ final class SettingsLoader {
     }
 
     private void refuseTwoStores() {
-        if (!text(Setting.DATABASE_URL).isEmpty() && text(Setting.IN_MEMORY).equals("true")) {
+        if (!text(Setting.DATABASE_URL).isEmpty() && Boolean.parseBoolean(text(Setting.IN_MEMORY))) {
             problems.add("there can be one store, not several: " + Setting.DATABASE_URL.key() + ", "
                     + Setting.IN_MEMORY.key());
         }
@@ -155,6 +157,10 @@ final class SettingsLoader {
                 new Settings.Images(text(Setting.BASE_IMAGE), text(Setting.DEBIAN_SUITE), text(Setting.DEBIAN_MIRROR)),
                 store(dataDir),
                 new Settings.Secrets(secret(Setting.ADMIN_TOKEN), secret(Setting.TOKEN_SEED)),
+                new Settings.Api(
+                        IdentityProvider.parse(text(Setting.AUTH_PROVIDERS)),
+                        Boolean.parseBoolean(text(Setting.LEGACY)),
+                        RateLimits.parse(text(Setting.RATE_LIMITS))),
                 new Settings.Logging(
                         text(Setting.LOG_LEVEL),
                         Settings.Logging.Format.valueOf(text(Setting.LOG_FORMAT).toUpperCase(Locale.ROOT))));
@@ -164,7 +170,7 @@ final class SettingsLoader {
         if (!text(Setting.DATABASE_URL).isEmpty()) {
             return new StoreLocation.Postgres(text(Setting.DATABASE_URL), number(Setting.POOL_SIZE));
         }
-        return text(Setting.IN_MEMORY).equals("true")
+        return Boolean.parseBoolean(text(Setting.IN_MEMORY))
                 ? new StoreLocation.Memory()
                 : new StoreLocation.SqliteFile(new Layout(dataDir).store());
     }

@@ -25,7 +25,7 @@ final class StorageCheckup implements Doctor.Checkup {
     public List<Finding> further(boolean isRoot) {
         try {
             FileStore store = Files.getFileStore(existing(settings.dataDir()));
-            return List.of(pool(store), room(store));
+            return List.of(pool(store), quota(store), room(store));
         } catch (IOException e) {
             return List.of(Finding.missing("disk", String.valueOf(e.getMessage()), "choose another --data-dir"));
         }
@@ -41,10 +41,15 @@ final class StorageCheckup implements Doctor.Checkup {
                 Finding.missing("disk pool", where + ": not a local disk", "put --data-dir on a local disk");
             default ->
                 Finding.degraded(
-                        "disk pool",
-                        where + ": disk limits and shared copies, which come later, need XFS or btrfs",
-                        "put --data-dir on XFS (with prjquota) or btrfs");
+                        "disk pool", where + ": no copies that share their blocks", "put --data-dir on XFS or btrfs");
         };
+    }
+
+    private static Finding quota(FileStore store) {
+        String why = store.type().equals("xfs")
+                ? "not in this version"
+                : "not in this version, and " + store.type() + " has no quota that it could use";
+        return Finding.note("disk limit", why + ": a sandbox can fill the disk");
     }
 
     private static Finding room(FileStore store) throws IOException {

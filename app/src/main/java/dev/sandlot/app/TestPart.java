@@ -28,20 +28,23 @@ enum TestPart {
             if (!surroundings.isRoot()) {
                 return Tally.skip("kernel: these tests need root");
             }
-            return maven(
-                    root,
-                    surroundings,
-                    List.of("test", "-Dtest.included=kernel", "-Dtest.excluded=none", "-Dspotless.check.skip=true"));
+            return maven(root, surroundings, tagged("kernel"));
         }
     },
-    /** The official clients against a server of this build. */
+    /** The official clients against a server of this build; the base template; a real registry. */
     ACCEPTANCE {
         @Override
         Tally run(Path root, Surroundings surroundings) throws IOException, InterruptedException {
             if (!surroundings.isRoot()) {
                 return Tally.skip("acceptance: the server needs root");
             }
-            return script(root, surroundings, root.resolve("acceptance/run"));
+            Tally clients = script(root, surroundings, root.resolve("acceptance/run"));
+            return clients.plus(
+                    maven(root, surroundings, tagged("acceptance", "-Dsandlot.test.pool=" + poolOfClients(root))));
+        }
+
+        private static Path poolOfClients(Path root) {
+            return root.resolve(".sandlot/acceptance/pool");
         }
     };
 
@@ -49,6 +52,13 @@ enum TestPart {
 
     /** Runs the part, its output going to the user as it comes. */
     abstract Tally run(Path root, Surroundings surroundings) throws IOException, InterruptedException;
+
+    private static List<String> tagged(String tag, String... further) {
+        List<String> goals = new ArrayList<>(
+                List.of("test", "-Dtest.included=" + tag, "-Dtest.excluded=none", "-Dspotless.check.skip=true"));
+        goals.addAll(List.of(further));
+        return goals;
+    }
 
     private static Tally maven(Path root, Surroundings surroundings, List<String> goals)
             throws IOException, InterruptedException {

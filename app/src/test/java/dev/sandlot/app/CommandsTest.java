@@ -19,6 +19,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class CommandsTest {
+    private boolean isRoot;
+
     @TempDir
     private Path directory;
 
@@ -172,7 +174,14 @@ class CommandsTest {
     }
 
     @Test
+    void leaksAreNotToldToThoseWhoCannotSeeThem() {
+        assertThat(onData("", "doctor", "--leaks")).isEqualTo(ExitCode.FAILED);
+        assertThat(err.toString(StandardCharsets.UTF_8)).contains("needs root");
+    }
+
+    @Test
     void doctorReportsLeaks() {
+        isRoot = true;
         assertThat(onData("", "doctor", "--leaks")).isEqualTo(ExitCode.OK);
         programs.leftovers.add("mount /x");
         assertThat(onData("", "doctor", "--leaks")).isEqualTo(ExitCode.FAILED);
@@ -217,7 +226,7 @@ class CommandsTest {
     private int run(String input, String... arguments) {
         Surroundings surroundings = new Surroundings(
                 environment(),
-                false,
+                isRoot,
                 directory,
                 new PrintStream(out, true, StandardCharsets.UTF_8),
                 new PrintStream(err, true, StandardCharsets.UTF_8),

@@ -29,7 +29,7 @@ class SettingsTest {
                         "listen.domain=sandlot.localhost",
                         "runtime.kind=oci",
                         "runtime.oci-binary=crun",
-                        "runtime.slot-cidr=10.201.0.0/16",
+                        "runtime.slot-cidr=",
                         "runtime.slots-ready=32",
                         "runtime.max-sandboxes=1000",
                         "sandbox.cpu-count=2",
@@ -43,6 +43,9 @@ class SettingsTest {
                         "store.in-memory=false",
                         "secrets.admin-token=",
                         "secrets.token-seed=",
+                        "api.auth-providers=",
+                        "api.legacy=true",
+                        "api.rate-limits=",
                         "log.level=info",
                         "log.format=text");
     }

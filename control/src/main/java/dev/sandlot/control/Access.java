@@ -4,12 +4,16 @@ package dev.sandlot.control;
 enum Access {
     /** Anyone. */
     OPEN,
-    /** A team: by API key, or an operator who names one. */
+    /** A team: by API key, by a person who names a team of theirs, or by an operator who names one. */
     TEAM,
-    /** An operator who names a team, not an API key: keys cannot manage keys. */
+    /** The same, and a person's access token, which stands for the person's default team. */
+    TEAM_OR_TOKEN,
+    /** A person or an operator who names a team, not an API key: keys cannot manage keys. */
     KEYS,
-    /** A person, by a token of an identity provider. */
+    /** A person, by a token of an identity provider or an access token. */
     USER,
+    /** A person, by a token of an identity provider alone. */
+    PERSON,
     /** An operator. */
     OPERATOR
 }

@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,13 +28,21 @@ final class ApiHandler implements ExchangeHandler {
     private final Router router;
     private final Router gone = new Router(GoneOperations.routes());
     private final Authenticator authenticator;
-    private final BooleanSupplier ready;
+    private final ApiDescription description;
+    private final RateLimiter rates;
+    private final RequestGuard guard;
 
-    /** @param ready whether the control plane knows its sandboxes; until then only health is answered */
-    ApiHandler(List<Route> routes, Authenticator authenticator, BooleanSupplier ready) {
+    ApiHandler(
+            List<Route> routes,
+            ApiDescription description,
+            Authenticator authenticator,
+            RateLimiter rates,
+            RequestGuard guard) {
         this.router = new Router(routes);
+        this.description = description;
         this.authenticator = authenticator;
-        this.ready = ready;
+        this.rates = rates;
+        this.guard = guard;
     }
 
     @Override
@@ -89,7 +96,7 @@ final class ApiHandler implements ExchangeHandler {
         Optional<Router.Match> match = router.find(exchange.method(), exchange.rawPath());
         Optional<Router.Match> removed = gone.find(exchange.method(), exchange.rawPath());
         if (match.isEmpty() && removed.isPresent()) {
-            return removed.get().route().operation().answer(new Call(exchange, Map.of(), null));
+            return removed.get().route().operation().answer(new Call(exchange, Map.of(), Caller.NOBODY));
         }
         if (exchange.requestLength() > Call.BODY_LIMIT) {
             throw Call.bodyTooLarge();
@@ -102,17 +109,37 @@ final class ApiHandler implements ExchangeHandler {
 
     private Reply call(Exchange exchange, Router.Match match) throws ApiException, IOException {
         Route route = match.route();
-        if (route.access() != Access.OPEN && !ready.getAsBoolean()) {
-            throw new ApiException(ErrorKind.UNAVAILABLE, "Service is unavailable");
+        if (route.access() == Access.OPEN) {
+            return route.operation().answer(new Call(exchange, match.rawParameters(), Caller.NOBODY));
         }
-        Optional<Team> team = authenticator.authenticate(exchange.requestHeaders(), route.access());
-        if (team.isPresent() && !route.blockedMay()) {
-            checkNotBlocked(team.get());
-        }
-        return route.operation().answer(new Call(exchange, match.rawParameters(), team.orElse(null)));
+        guard.checkReady();
+        return guard.within(() -> answer(exchange, match));
     }
 
-    private static void checkNotBlocked(Team team) throws ApiException {
+    private Reply answer(Exchange exchange, Router.Match match) throws ApiException, IOException {
+        Route route = match.route();
+        Caller caller = authenticator.authenticate(exchange.requestHeaders(), route.access());
+        Call call = new Call(exchange, match.rawParameters(), caller);
+        if (!(route.operation() instanceof LaterOperations.Later)) {
+            description.check(route, call);
+        }
+        Team team = caller.team();
+        if (team != null) {
+            checkRate(exchange, team, route);
+            if (!route.blockedMay()) {
+                checkNotBlocked(team);
+            }
+        }
+        return route.operation().answer(call);
+    }
+
+    private void checkRate(Exchange exchange, Team team, Route route) throws ApiException {
+        if (!rates.admit(team.id(), route, exchange.responseHeaders())) {
+            throw new ApiException(ErrorKind.LIMITED, "Rate limit exceeded");
+        }
+    }
+
+    static void checkNotBlocked(Team team) throws ApiException {
         Team.Standing standing = team.standing();
         if (standing.blocked()) {
             String reason = standing.blockedReason();

@@ -28,22 +28,32 @@ public final class ApiKeys {
         /** Without the key itself. */
         @Override
         public String toString() {
-            return PREFIX + maskPrefix + "…" + maskSuffix;
+            return maskPrefix + "…" + maskSuffix;
         }
     }
 
     /** Makes a key of 20 random bytes. */
     public static Minted mint() {
+        return mint(PREFIX);
+    }
+
+    /** Makes a secret of the same form with another prefix. */
+    static Minted mint(String prefix) {
         byte[] bytes = new byte[KEY_BYTES];
         RANDOM.nextBytes(bytes);
         String hex = HexFormat.of().formatHex(bytes);
         int end = hex.length();
-        return new Minted(PREFIX + hex, hash(bytes), end, hex.substring(0, 2), hex.substring(end - 4));
+        return new Minted(prefix + hex, hash(bytes), end, hex.substring(0, 2), hex.substring(end - 4));
     }
 
     /** The stored hash of a key that begins with the prefix; empty when the rest is not hex. */
     static Optional<String> hashOf(String raw) {
-        String hex = raw.substring(PREFIX.length());
+        return hashOf(PREFIX, raw);
+    }
+
+    /** The stored hash of a secret that begins with that prefix; empty when the rest is not hex. */
+    static Optional<String> hashOf(String prefix, String raw) {
+        String hex = raw.substring(prefix.length());
         if (hex.isEmpty() || hex.length() % 2 != 0 || !hex.chars().allMatch(HexFormat::isHexDigit)) {
             return Optional.empty();
         }

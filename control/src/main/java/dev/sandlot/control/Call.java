@@ -5,8 +5,10 @@ import dev.sandlot.protocol.ErrorKind;
 import dev.sandlot.protocol.Exchange;
 import dev.sandlot.protocol.SandboxId;
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /** A request as an operation sees it: authenticated, with its parameters. */
@@ -16,20 +18,37 @@ final class Call {
 
     private final Exchange exchange;
     private final Map<String, String> rawParameters;
-    private final @Nullable Team team;
+    private final Caller caller;
+    private byte @Nullable [] bytes;
 
-    Call(Exchange exchange, Map<String, String> rawParameters, @Nullable Team team) {
+    Call(Exchange exchange, Map<String, String> rawParameters, Caller caller) {
         this.exchange = exchange;
         this.rawParameters = rawParameters;
-        this.team = team;
+        this.caller = caller;
     }
 
     /** The team that calls; there is one wherever the operation asks for one. */
     Team team() {
+        Team team = caller.team();
         if (team == null) {
             throw new IllegalStateException("no team was asked for on " + exchange.rawPath());
         }
         return team;
+    }
+
+    /** The person that calls, where it is one. */
+    Optional<UUID> person() {
+        return Optional.ofNullable(caller.person());
+    }
+
+    /** What the request carries under a key, if anything. */
+    List<String> headers(String name) {
+        return exchange.requestHeaders().all(name);
+    }
+
+    /** A UUID in the path. */
+    UUID uuid(String name, String what) throws ApiException {
+        return Uuids.required(parameter(name), what);
     }
 
     /** A parameter of the path, unescaped. */
@@ -64,11 +83,21 @@ final class Call {
     }
 
     private Optional<Fields> presentBody() throws ApiException, IOException {
-        byte[] bytes = exchange.requestBody().readNBytes(BODY_LIMIT + 1);
-        if (bytes.length > BODY_LIMIT) {
+        byte[] bytes = bytes();
+        return bytes.length == 0 ? Optional.empty() : Optional.of(Fields.parse(bytes));
+    }
+
+    /** The body as it came, read once. */
+    byte[] bytes() throws ApiException, IOException {
+        byte[] read = bytes;
+        if (read == null) {
+            read = exchange.requestBody().readNBytes(BODY_LIMIT + 1);
+            bytes = read;
+        }
+        if (read.length > BODY_LIMIT) {
             throw bodyTooLarge();
         }
-        return bytes.length == 0 ? Optional.empty() : Optional.of(Fields.parse(bytes));
+        return read;
     }
 
     static ApiException bodyTooLarge() {

@@ -31,11 +31,14 @@ public final class ControlPlane implements AutoCloseable {
     private final InstantSource clock;
     private final Lifecycle lifecycle;
     private final Reconciliation reconciliation;
+    private final List<Route> routes;
     private final ApiHandler api;
+    private final Authenticator authenticator;
     private final ExecutorService background = Executors.newVirtualThreadPerTaskExecutor();
-    private final ScheduledExecutorService housekeeping = Executors.newSingleThreadScheduledExecutor(
-            Thread.ofPlatform().name("control-housekeeping").daemon().factory());
+    private final ScheduledExecutorService housekeeping = Executors.newScheduledThreadPool(
+            2, Thread.ofPlatform().name("control-housekeeping").daemon().factory());
     private volatile boolean ready;
+    private volatile long changesSeen;
 
     public ControlPlane(ControlSettings settings, Store store, NodeService node) {
         this(settings, store, node, InstantSource.system());
@@ -46,19 +49,37 @@ public final class ControlPlane implements AutoCloseable {
         this.store = store;
         this.clock = clock;
         AccessTokens tokens = new AccessTokens(settings.accessTokenSeed());
-        this.lifecycle = new Lifecycle(store.sandboxes(), node, tokens, clock);
+        this.lifecycle = new Lifecycle(store, node, tokens, clock);
         this.reconciliation = new Reconciliation(store.sandboxes(), node, lifecycle, clock);
-        Authenticator authenticator = new Authenticator(store.teams(), settings.adminToken(), background);
-        this.api = new ApiHandler(routes(tokens), authenticator, () -> ready);
+        ApiSettings rules = settings.api();
+        this.authenticator = new Authenticator(
+                store,
+                new Authenticator.Settings(
+                        settings.adminToken(), IdentityProviders.of(rules.providers(), clock), rules.legacy()),
+                background);
+        this.routes = routes(tokens);
+        this.api = new ApiHandler(
+                routes, ApiDescription.load(), authenticator, new RateLimiter(rules.rates()), guard(rules));
+    }
+
+    private RequestGuard guard(ApiSettings rules) {
+        return new RequestGuard(() -> ready, rules.requestDeadline());
     }
 
     private List<Route> routes(AccessTokens tokens) {
         Templates templates = new Templates(store.templates());
         Answers answers = new Answers(tokens);
+        TeamKeys keys = new TeamKeys(store.teams(), authenticator);
+        Idempotency idempotency = new Idempotency(store.operations(), settings.api(), clock);
         List<Route> routes = new ArrayList<>(LaterOperations.routes());
         routes.add(new Route("GET", "/health", Access.OPEN, true, call -> health()));
-        routes.addAll(new SandboxEndpoints(lifecycle, templates, answers).routes());
+        routes.addAll(new SandboxEndpoints(lifecycle, templates, answers, idempotency).routes());
         routes.addAll(new SandboxLists(lifecycle, templates, answers).routes());
+        routes.addAll(new TemplateEndpoints(lifecycle, templates, store.templates()).routes());
+        routes.addAll(new AccountEndpoints(keys, store.people(), settings.api().legacy()).routes());
+        routes.addAll(new OperatorEndpoints(lifecycle, store, keys).routes());
+        routes.addAll(new NodeEndpoints(lifecycle.nodes(), lifecycle).routes());
+        routes.addAll(ApiDescription.load().routes());
         return routes;
     }
 
@@ -72,10 +93,12 @@ public final class ControlPlane implements AutoCloseable {
      * @throws ApiException when the node cannot be asked what it runs
      */
     public void recover() throws ApiException {
+        lifecycle.nodes().recover();
         reconciliation.recover();
         ready = true;
         every(RECONCILE_MINUTES, TimeUnit.MINUTES, reconciliation::reconcile);
-        every(FORGET_HOURS, TimeUnit.HOURS, this::forgetEndings);
+        every(FORGET_HOURS, TimeUnit.HOURS, this::forgetOldRecords);
+        every(1, TimeUnit.SECONDS, this::followChanges);
     }
 
     /** Something done now and then. */
@@ -96,9 +119,24 @@ public final class ControlPlane implements AutoCloseable {
         }
     }
 
-    private void forgetEndings() {
+    /** Other programs and servers change keys and teams too; what is remembered of them goes within a second. */
+    private void followChanges() {
+        long now = store.teams().changes();
+        if (now != changesSeen) {
+            changesSeen = now;
+            authenticator.forgetAll();
+        }
+    }
+
+    private void forgetOldRecords() {
+        store.operations().forgetRequests(clock.instant().minus(settings.api().idempotencyKept()));
         int forgotten = store.sandboxes().forgetEndings(clock.instant().minus(settings.endingsKept()));
         LOG.debug("forgot {} ended sandboxes", forgotten);
+    }
+
+    /** The operations that are served. */
+    List<Route> apiRoutes() {
+        return routes;
     }
 
     /** Answers the REST API. */

@@ -12,13 +12,15 @@ import org.jspecify.annotations.Nullable;
  * @param concurrentSandboxes how many sandboxes the default team may have at once
  * @param maxLengthHours how long a sandbox of the default team may live
  * @param endingsKept how long the record of an ended sandbox is kept
+ * @param api who may ask, how often and how long
  */
 public record ControlSettings(
         String accessTokenSeed,
         @Nullable String adminToken,
         int concurrentSandboxes,
         int maxLengthHours,
-        Duration endingsKept) {
+        Duration endingsKept,
+        ApiSettings api) {
     public ControlSettings {
         require(!accessTokenSeed.isBlank(), "the access token seed is empty");
         require(adminToken == null || !adminToken.isBlank(), "the admin token is empty");
@@ -29,17 +31,23 @@ public record ControlSettings(
 
     /** 1000 sandboxes at once, 24 hours each, a week of endings, no operator. */
     public static ControlSettings withSeed(String accessTokenSeed) {
-        return new ControlSettings(accessTokenSeed, null, 1000, 24, Duration.ofDays(7));
+        return new ControlSettings(accessTokenSeed, null, 1000, 24, Duration.ofDays(7), ApiSettings.DEFAULT);
     }
 
     /** The same with an operator's secret. */
     public ControlSettings withAdminToken(String token) {
-        return new ControlSettings(accessTokenSeed, token, concurrentSandboxes, maxLengthHours, endingsKept);
+        return new ControlSettings(accessTokenSeed, token, concurrentSandboxes, maxLengthHours, endingsKept, api);
     }
 
     /** The same with other limits for the default team. */
     public ControlSettings withLimits(int sandboxes, int hours) {
-        return new ControlSettings(accessTokenSeed, adminToken, sandboxes, hours, endingsKept);
+        return new ControlSettings(accessTokenSeed, adminToken, sandboxes, hours, endingsKept, api);
+    }
+
+    /** The same with other rules for callers. */
+    public ControlSettings withApi(ApiSettings other) {
+        return new ControlSettings(
+                accessTokenSeed, adminToken, concurrentSandboxes, maxLengthHours, endingsKept, other);
     }
 
     private static void require(boolean holds, String problem) {

@@ -38,6 +38,11 @@ final class Fields {
         return new Fields(root, "");
     }
 
+    /** The object as it was sent. */
+    JsonNode node() {
+        return object;
+    }
+
     boolean isEmpty() {
         return object.isEmpty();
     }

@@ -6,6 +6,7 @@ import java.util.Locale;
 enum KillReason {
     REQUEST,
     TIMEOUT,
+    ADMIN,
     ORPHANED,
     UNKNOWN;
 

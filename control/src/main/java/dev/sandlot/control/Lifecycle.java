@@ -33,6 +33,8 @@ final class Lifecycle implements AutoCloseable {
 
     private final SandboxStore store;
     private final NodeService node;
+    private final TemplateStore templates;
+    private final Nodes nodes;
     private final InstantSource clock;
     private final LiveSandboxes live = new LiveSandboxes();
     private final Quota quota = new Quota();
@@ -41,12 +43,14 @@ final class Lifecycle implements AutoCloseable {
     private final ExpiryQueue expiry;
     private final SandboxStart starts;
 
-    Lifecycle(SandboxStore store, NodeService node, AccessTokens tokens, InstantSource clock) {
-        this.store = store;
+    Lifecycle(Store store, NodeService node, AccessTokens tokens, InstantSource clock) {
+        this.store = store.sandboxes();
+        this.templates = store.templates();
         this.node = node;
+        this.nodes = new Nodes(node, store.operations(), clock);
         this.clock = clock;
         this.expiry = new ExpiryQueue(clock, id -> tasks.execute(() -> evict(id)));
-        this.starts = new SandboxStart(store, node, tokens, clock);
+        this.starts = new SandboxStart(store, nodes, node, tokens, clock);
     }
 
     /**
@@ -64,6 +68,7 @@ final class Lifecycle implements AutoCloseable {
             SandboxRecord running = starts.run(sandbox, request);
             expiry.schedule(running.id(), running.endAt());
             started = true;
+            count(running);
             return running;
         } finally {
             if (!started) {
@@ -71,6 +76,25 @@ final class Lifecycle implements AutoCloseable {
                 leaveMemory(sandbox);
             }
         }
+    }
+
+    /** Nobody waits for the count, and a failure costs no more than that. */
+    private void count(SandboxRecord running) {
+        try {
+            tasks.execute(() -> templates.spawned(running.origin().templateId(), running.startedAt()));
+        } catch (RejectedExecutionException e) {
+            LOG.debug("the start of {} is not counted while closing", running.id(), e);
+        }
+    }
+
+    /** Whether a sandbox of that template is there, or about to be. */
+    boolean uses(String templateId) {
+        return live.all().anyMatch(sandbox -> sandbox.origin().templateId().equals(templateId));
+    }
+
+    /** The nodes that sandboxes are placed on. */
+    Nodes nodes() {
+        return nodes;
     }
 
     /** A sandbox of the team that runs. */
@@ -93,6 +117,11 @@ final class Lifecycle implements AutoCloseable {
     /** Ends a sandbox of the team; several calls at once share one outcome. */
     void kill(Team team, SandboxId id) throws ApiException {
         kill(find(team, id), KillReason.REQUEST);
+    }
+
+    /** Ends a sandbox because an operator wants it so. */
+    void killForOperator(Team team, SandboxId id) throws ApiException {
+        kill(find(team, id), KillReason.ADMIN);
     }
 
     /** Sets the end to so long from now, within the longest life that the team's tier grants. */

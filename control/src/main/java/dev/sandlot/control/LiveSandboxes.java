@@ -23,10 +23,13 @@ final class LiveSandboxes {
         return Optional.ofNullable(sandboxes.get(id));
     }
 
+    /** Every sandbox, whatever its state. */
+    Stream<SandboxRecord> all() {
+        return sandboxes.values().stream().map(LiveSandbox::record);
+    }
+
     Stream<SandboxRecord> running() {
-        return sandboxes.values().stream()
-                .map(LiveSandbox::record)
-                .filter(sandbox -> sandbox.state() == SandboxState.RUNNING);
+        return all().filter(sandbox -> sandbox.state() == SandboxState.RUNNING);
     }
 
     Stream<SandboxRecord> running(UUID teamId) {

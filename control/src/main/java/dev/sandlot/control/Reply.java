@@ -21,6 +21,11 @@ record Reply(int status, Map<String, String> headers, byte[] body) {
         return typed(status, "application/json; charset=utf-8", Json.MAPPER.writeValueAsBytes(body));
     }
 
+    /** A body that is JSON already. */
+    static Reply rawJson(int status, byte[] body) {
+        return typed(status, "application/json; charset=utf-8", body);
+    }
+
     static Reply text(int status, String body) {
         return typed(status, "text/plain; charset=utf-8", body.getBytes(StandardCharsets.UTF_8));
     }

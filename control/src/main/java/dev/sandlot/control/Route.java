@@ -24,6 +24,11 @@ record Route(String method, String template, Access access, boolean blockedMay, 
         return new Route(method, template, Access.TEAM, true, operation);
     }
 
+    /** Something that operators do. */
+    static Route operator(String method, String template, Operation operation) {
+        return new Route(method, template, Access.OPERATOR, true, operation);
+    }
+
     /** A change that a team makes. */
     static Route change(String method, String template, Operation operation) {
         return new Route(method, template, Access.TEAM, false, operation);

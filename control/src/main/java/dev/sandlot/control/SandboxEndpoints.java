@@ -10,21 +10,22 @@ import java.util.List;
 final class SandboxEndpoints {
     private static final Duration CONNECT_TIMEOUT = Duration.ofMinutes(5);
     private static final int LEAST_REFRESH_SECONDS = 15;
-    private static final int MOST_REFRESH_SECONDS = 3600;
 
     private final Lifecycle lifecycle;
     private final Templates templates;
     private final Answers answers;
+    private final Idempotency idempotency;
 
-    SandboxEndpoints(Lifecycle lifecycle, Templates templates, Answers answers) {
+    SandboxEndpoints(Lifecycle lifecycle, Templates templates, Answers answers, Idempotency idempotency) {
         this.lifecycle = lifecycle;
         this.templates = templates;
         this.answers = answers;
+        this.idempotency = idempotency;
     }
 
     List<Route> routes() {
         return List.of(
-                Route.change("POST", "/v2/sandboxes", call -> create(call, ApiVersion.V2)),
+                Route.change("POST", "/v2/sandboxes", this::createOnce),
                 Route.change("POST", "/sandboxes", call -> create(call, ApiVersion.V1)),
                 Route.harmless("GET", "/sandboxes/{sandboxID}", this::detail),
                 Route.harmless("DELETE", "/sandboxes/{sandboxID}", this::kill),
@@ -32,6 +33,10 @@ final class SandboxEndpoints {
                 Route.change("POST", "/sandboxes/{sandboxID}/connect", call -> connect(call, ApiVersion.V1)),
                 Route.change("POST", "/sandboxes/{sandboxID}/timeout", this::setTimeout),
                 Route.change("POST", "/sandboxes/{sandboxID}/refreshes", this::refresh));
+    }
+
+    private Reply createOnce(Call call) throws ApiException, IOException {
+        return idempotency.once(call, "POST /v2/sandboxes", again -> create(again, ApiVersion.V2));
     }
 
     private Reply create(Call call, ApiVersion version) throws ApiException, IOException {
@@ -100,11 +105,6 @@ final class SandboxEndpoints {
 
     private Reply refresh(Call call) throws ApiException, IOException {
         int seconds = call.optionalBody().int32("duration", 0).orElse(0);
-        if (seconds > MOST_REFRESH_SECONDS) {
-            throw new ApiException(
-                    ErrorKind.INVALID,
-                    "validation error: property \"duration\" must be at most " + MOST_REFRESH_SECONDS);
-        }
         Duration duration = Duration.ofSeconds(Math.max(seconds, LEAST_REFRESH_SECONDS));
         lifecycle.refresh(call.team(), call.sandboxId(), duration);
         return Reply.empty(204);

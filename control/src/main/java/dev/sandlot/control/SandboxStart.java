@@ -17,15 +17,16 @@ import org.slf4j.LoggerFactory;
 final class SandboxStart {
     private static final Logger LOG = LoggerFactory.getLogger(SandboxStart.class);
 
-    /** A start slower than this is told to the node, whose own end time was set before it. */
     private final SandboxStore store;
+    private final Nodes nodes;
 
     private final NodeService node;
     private final AccessTokens tokens;
     private final InstantSource clock;
 
-    SandboxStart(SandboxStore store, NodeService node, AccessTokens tokens, InstantSource clock) {
-        this.store = store;
+    SandboxStart(Store store, Nodes nodes, NodeService node, AccessTokens tokens, InstantSource clock) {
+        this.store = store.sandboxes();
+        this.nodes = nodes;
         this.node = node;
         this.tokens = tokens;
         this.clock = clock;
@@ -66,7 +67,7 @@ final class SandboxStart {
 
     private void create(SandboxSpec spec) throws ApiException {
         try {
-            node.create(spec);
+            nodes.create(spec);
         } catch (ApiException e) {
             throw placementFailure(e);
         } catch (RuntimeException e) {

@@ -28,17 +28,22 @@ public final class SqlStore implements Store {
     private final SandboxStore sandboxes;
     private final TeamStore teams;
     private final TemplateStore templates;
+    private final PersonStore people;
+    private final OperationStore operations;
 
     private SqlStore(Sql sql, List<HikariDataSource> pools) {
         this.pools = pools;
         this.sandboxes = new SqlSandboxStore(sql);
         this.teams = new SqlTeamStore(sql);
         this.templates = new SqlTemplateStore(sql);
+        this.people = new SqlPersonStore(sql);
+        this.operations = new SqlOperationStore(sql);
     }
 
     /** Opens the SQLite database of that file, which is made or brought up to date as needed. */
     public static SqlStore openSqlite(Path file) {
-        HikariDataSource writers = pool(sqliteConfig("store-writer", 1, file.toString(), SQLiteConfig.TransactionMode.IMMEDIATE));
+        HikariDataSource writers =
+                pool(sqliteConfig("store-writer", 1, file.toString(), SQLiteConfig.TransactionMode.IMMEDIATE));
         try {
             Migrations.apply(writers);
             HikariDataSource readers = readers(file);
@@ -51,7 +56,8 @@ public final class SqlStore implements Store {
 
     /** Opens a new SQLite database in the memory of this process. */
     static SqlStore openMemory() {
-        HikariDataSource one = pool(sqliteConfig("store-memory", 1, ":memory:", SQLiteConfig.TransactionMode.IMMEDIATE));
+        HikariDataSource one =
+                pool(sqliteConfig("store-memory", 1, ":memory:", SQLiteConfig.TransactionMode.IMMEDIATE));
         try {
             Migrations.apply(one);
             Jdbi jdbi = Jdbi.create(one);
@@ -76,7 +82,8 @@ public final class SqlStore implements Store {
     }
 
     private static HikariDataSource readers(Path file) {
-        HikariConfig config = sqliteConfig("store-reader", READERS, file.toString(), SQLiteConfig.TransactionMode.DEFERRED);
+        HikariConfig config =
+                sqliteConfig("store-reader", READERS, file.toString(), SQLiteConfig.TransactionMode.DEFERRED);
         config.setConnectionInitSql("PRAGMA query_only = ON");
         return pool(config);
     }
@@ -130,6 +137,16 @@ public final class SqlStore implements Store {
     @Override
     public TemplateStore templates() {
         return templates;
+    }
+
+    @Override
+    public PersonStore people() {
+        return people;
+    }
+
+    @Override
+    public OperationStore operations() {
+        return operations;
     }
 
     @Override

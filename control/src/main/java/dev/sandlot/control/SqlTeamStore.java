@@ -3,18 +3,52 @@ package dev.sandlot.control;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
+import org.jspecify.annotations.Nullable;
 
 /** Teams and keys in SQL. */
 final class SqlTeamStore implements TeamStore {
-    private static final String TEAM = """
-            SELECT t.id, t.name, t.slug, t.is_banned, t.is_blocked, t.blocked_reason,
-                l.concurrent_instances, l.max_length_hours
+    private static final int LIFTED = -1;
+    private static final String TEAMS = """
             FROM teams t JOIN tiers l ON l.id = t.tier
+            LEFT JOIN project_limits p ON p.team_id = t.id
+            LEFT JOIN (
+                SELECT team_id, SUM(extra_concurrent_sandboxes) AS sandboxes,
+                    SUM(extra_concurrent_template_builds) AS builds, SUM(extra_max_vcpu) AS vcpu,
+                    SUM(extra_max_ram_mb) AS ram, SUM(extra_disk_mb) AS disk
+                FROM addons WHERE valid_from <= :now AND (valid_to IS NULL OR valid_to > :now) GROUP BY team_id
+            ) x ON x.team_id = t.id
             """;
+    private static final String TEAM = """
+            t.id, t.name, t.slug, t.is_banned, t.is_blocked, t.blocked_reason,
+            """
+            + String.join(
+                    ", ",
+                    limit("concurrent_instances", "x.sandboxes"),
+                    limit("max_length_hours", "0"),
+                    limit("max_vcpu", "x.vcpu"),
+                    limit("max_ram_mb", "x.ram"),
+                    limit("concurrent_template_builds", "x.builds"),
+                    limit("events_ttl_days", "0"),
+                    limit("default_free_disk_size_mb", "0"),
+                    limit("max_disk_size_mb", "x.disk"));
     private final Sql sql;
+
+    /** The team's own limit, else its tier's with the addons. */
+    private static String limit(String column, String extra) {
+        return """
+                CASE WHEN p.%1$s IS NOT NULL THEN p.%1$s WHEN l.%1$s < 0 THEN l.%1$s
+                ELSE l.%1$s + COALESCE(%2$s, 0) END AS %1$s
+                """.formatted(column, extra);
+    }
+
+    /** A query of teams, with one more column, that must be given {@code :now}. */
+    static String select(String column, String rest) {
+        return "SELECT " + column + ", " + TEAM + TEAMS + rest;
+    }
 
     SqlTeamStore(Sql sql) {
         this.sql = sql;
@@ -23,15 +57,119 @@ final class SqlTeamStore implements TeamStore {
     @Override
     public void putTier(Tier tier) {
         String upsert = """
-                INSERT INTO tiers (id, concurrent_instances, max_length_hours) VALUES (?, ?, ?)
+                INSERT INTO tiers (id, concurrent_instances, max_length_hours, max_vcpu, max_ram_mb,
+                    concurrent_template_builds, events_ttl_days, default_free_disk_size_mb, max_disk_size_mb)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (id) DO UPDATE SET concurrent_instances = excluded.concurrent_instances,
-                    max_length_hours = excluded.max_length_hours
+                    max_length_hours = excluded.max_length_hours, max_vcpu = excluded.max_vcpu,
+                    max_ram_mb = excluded.max_ram_mb,
+                    concurrent_template_builds = excluded.concurrent_template_builds,
+                    events_ttl_days = excluded.events_ttl_days,
+                    default_free_disk_size_mb = excluded.default_free_disk_size_mb,
+                    max_disk_size_mb = excluded.max_disk_size_mb
                 """;
-        sql.write(handle -> handle.execute(
+        Team.Limits limits = tier.limits();
+        change(
                 upsert,
                 tier.id(),
-                tier.limits().concurrentSandboxes(),
-                tier.limits().maxLengthHours()));
+                stored(limits.concurrentSandboxes()),
+                stored(limits.maxLengthHours()),
+                stored(limits.maxVcpu()),
+                stored(limits.maxRamMb()),
+                stored(limits.concurrentBuilds()),
+                stored(limits.eventsTtlDays()),
+                stored(limits.defaultFreeDiskMb()),
+                stored(limits.maxDiskMb()));
+    }
+
+    private static @Nullable Integer stored(@Nullable Integer limit) {
+        return limit != null && limit == Team.Limits.LIFTED ? Integer.valueOf(LIFTED) : limit;
+    }
+
+    private static int limit(ResultSet row, String column) throws SQLException {
+        int limit = row.getInt(column);
+        return limit < 0 ? Team.Limits.LIFTED : limit;
+    }
+
+    /** A change that what servers remember must follow. */
+    private int change(String statement, @Nullable Object... arguments) {
+        return sql.write(handle -> {
+            count(handle);
+            return handle.execute(statement, arguments);
+        });
+    }
+
+    private static void count(Handle handle) {
+        handle.execute("UPDATE account_changes SET changes = changes + 1 WHERE id = 1");
+    }
+
+    @Override
+    public long changes() {
+        return sql.read(handle -> handle.createQuery("SELECT changes FROM account_changes WHERE id = 1")
+                .mapTo(Long.class)
+                .one());
+    }
+
+    @Override
+    public void putOverrides(UUID teamId, Overrides overrides) {
+        String upsert = """
+                INSERT INTO project_limits (team_id, concurrent_instances, max_length_hours, max_vcpu, max_ram_mb,
+                    concurrent_template_builds, events_ttl_days, default_free_disk_size_mb, max_disk_size_mb)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (team_id) DO UPDATE SET concurrent_instances = excluded.concurrent_instances,
+                    max_length_hours = excluded.max_length_hours, max_vcpu = excluded.max_vcpu,
+                    max_ram_mb = excluded.max_ram_mb,
+                    concurrent_template_builds = excluded.concurrent_template_builds,
+                    events_ttl_days = excluded.events_ttl_days,
+                    default_free_disk_size_mb = excluded.default_free_disk_size_mb,
+                    max_disk_size_mb = excluded.max_disk_size_mb
+                """;
+        change(
+                upsert,
+                teamId.toString(),
+                stored(overrides.concurrentSandboxes()),
+                stored(overrides.maxLengthHours()),
+                stored(overrides.maxVcpu()),
+                stored(overrides.maxRamMb()),
+                stored(overrides.concurrentBuilds()),
+                stored(overrides.eventsTtlDays()),
+                stored(overrides.defaultFreeDiskMb()),
+                stored(overrides.maxDiskMb()));
+    }
+
+    @Override
+    public void addAddon(Addon addon) {
+        String insert = """
+                INSERT INTO addons (id, team_id, name, extra_concurrent_sandboxes, extra_concurrent_template_builds,
+                    extra_max_vcpu, extra_max_ram_mb, extra_disk_mb, valid_from, valid_to)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """;
+        Instant validTo = addon.validTo();
+        change(
+                insert,
+                addon.id().toString(),
+                addon.teamId().toString(),
+                addon.name(),
+                addon.extraSandboxes(),
+                addon.extraBuilds(),
+                addon.extraVcpu(),
+                addon.extraRamMb(),
+                addon.extraDiskMb(),
+                addon.validFrom().toEpochMilli(),
+                validTo == null ? null : Long.valueOf(validTo.toEpochMilli()));
+    }
+
+    @Override
+    public boolean addTeam(UUID id, String name, String slug, String tierId) {
+        return sql.write(handle -> insertTeam(handle, new NewTeam(id, name, slug, tierId, id)));
+    }
+
+    @Override
+    public List<Team> all() {
+        return sql.read(handle -> handle.createQuery(select("t.slug AS by_slug", "ORDER BY t.slug"))
+                .bind("now", now())
+                .map((row, context) -> team(row))
+                .list());
     }
 
     @Override
@@ -56,52 +194,104 @@ final class SqlTeamStore implements TeamStore {
 
     @Override
     public Optional<Team> bySlug(String slug) {
-        return team(TEAM + "WHERE t.slug = ?", slug);
+        return team("WHERE t.slug = :wanted", slug);
     }
 
     @Override
     public Optional<Team> byId(UUID id) {
-        return team(TEAM + "WHERE t.id = ?", id.toString());
+        return team("WHERE t.id = :wanted", id.toString());
     }
 
     @Override
     public Optional<Team> byKeyHash(String hash) {
-        return team(TEAM + "JOIN team_api_keys k ON k.team_id = t.id WHERE k.api_key_hash = ?", hash);
+        return team("JOIN team_api_keys k ON k.team_id = t.id WHERE k.api_key_hash = :wanted", hash);
     }
 
-    private Optional<Team> team(String query, String argument) {
-        return sql.read(handle ->
-                handle.select(query, argument).map((row, context) -> team(row)).findOne());
+    private Optional<Team> team(String condition, String wanted) {
+        return sql.read(handle -> handle.createQuery(select("t.tier AS of_tier", condition))
+                .bind("wanted", wanted)
+                .bind("now", now())
+                .map((row, context) -> team(row))
+                .findOne());
     }
 
-    private static Team team(ResultSet row) throws SQLException {
+    static Team team(ResultSet row) throws SQLException {
         return new Team(
                 UUID.fromString(row.getString("id")),
                 row.getString("name"),
                 row.getString("slug"),
                 new Team.Standing(
                         row.getBoolean("is_banned"), row.getBoolean("is_blocked"), row.getString("blocked_reason")),
-                new Team.Limits(row.getInt("concurrent_instances"), row.getInt("max_length_hours")));
+                new Team.Limits(
+                        limit(row, "concurrent_instances"),
+                        limit(row, "max_length_hours"),
+                        limit(row, "max_vcpu"),
+                        limit(row, "max_ram_mb"),
+                        limit(row, "concurrent_template_builds"),
+                        limit(row, "events_ttl_days"),
+                        limit(row, "default_free_disk_size_mb"),
+                        limit(row, "max_disk_size_mb")));
     }
 
     @Override
     public void setStanding(UUID teamId, Team.Standing standing) {
-        sql.write(handle -> handle.execute(
+        change(
                 "UPDATE teams SET is_banned = ?, is_blocked = ?, blocked_reason = ? WHERE id = ?",
                 standing.banned(),
                 standing.blocked(),
                 standing.blockedReason(),
-                teamId.toString()));
+                teamId.toString());
     }
 
     @Override
     public void addKey(StoredKey key) {
-        sql.write(handle -> insertKey(handle, key));
+        addKey(key, null);
+    }
+
+    @Override
+    public void addKey(StoredKey key, @Nullable UUID creator) {
+        sql.write(handle -> insertKey(handle, key, creator));
+    }
+
+    @Override
+    public List<ListedKey> keys(UUID teamId) {
+        return sql.read(handle -> handle.select(
+                        "SELECT * FROM team_api_keys WHERE team_id = ? ORDER BY created_at, id", teamId.toString())
+                .map((row, context) -> key(row))
+                .list());
+    }
+
+    private static ListedKey key(ResultSet row) throws SQLException {
+        String creator = row.getString("created_by");
+        long lastUsed = row.getLong("last_used");
+        Instant used = row.wasNull() ? null : Instant.ofEpochMilli(lastUsed);
+        return new ListedKey(
+                UUID.fromString(row.getString("id")),
+                row.getString("name"),
+                new KeyMask(
+                        row.getString("api_key_prefix"),
+                        row.getInt("api_key_length"),
+                        row.getString("api_key_mask_prefix"),
+                        row.getString("api_key_mask_suffix")),
+                Instant.ofEpochMilli(row.getLong("created_at")),
+                creator == null ? null : UUID.fromString(creator),
+                used);
+    }
+
+    @Override
+    public boolean renameKey(UUID teamId, UUID keyId, String name) {
+        return sql.write(handle -> handle.execute(
+                        "UPDATE team_api_keys SET name = ?, updated_at = ? WHERE id = ? AND team_id = ?",
+                        name,
+                        now(),
+                        keyId.toString(),
+                        teamId.toString())
+                == 1);
     }
 
     @Override
     public boolean addFirstKey(StoredKey key) {
-        return sql.writeAlone(handle -> !hasKey(handle, key.teamId()) && insertKey(handle, key) == 1);
+        return sql.writeAlone(handle -> !hasKey(handle, key.teamId()) && insertKey(handle, key, null) == 1);
     }
 
     private static boolean hasKey(Handle handle, UUID teamId) {
@@ -111,11 +301,11 @@ final class SqlTeamStore implements TeamStore {
                 > 0;
     }
 
-    private static int insertKey(Handle handle, StoredKey stored) {
+    private static int insertKey(Handle handle, StoredKey stored, @Nullable UUID creator) {
         String insert = """
                 INSERT INTO team_api_keys (id, team_id, name, api_key_hash, api_key_prefix, api_key_length,
-                    api_key_mask_prefix, api_key_mask_suffix, created_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    api_key_mask_prefix, api_key_mask_suffix, created_at, created_by)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """;
         ApiKeys.Minted key = stored.key();
         return handle.execute(
@@ -128,17 +318,22 @@ final class SqlTeamStore implements TeamStore {
                 key.length(),
                 key.maskPrefix(),
                 key.maskSuffix(),
-                now());
+                now(),
+                creator == null ? null : creator.toString());
     }
 
     @Override
     public Optional<String> deleteKey(UUID teamId, UUID keyId) {
-        return sql.write(handle -> handle.select(
-                        "DELETE FROM team_api_keys WHERE id = ? AND team_id = ? RETURNING api_key_hash",
-                        keyId.toString(),
-                        teamId.toString())
-                .mapTo(String.class)
-                .findOne());
+        return sql.write(handle -> {
+            Optional<String> hash = handle.select(
+                            "DELETE FROM team_api_keys WHERE id = ? AND team_id = ? RETURNING api_key_hash",
+                            keyId.toString(),
+                            teamId.toString())
+                    .mapTo(String.class)
+                    .findOne();
+            hash.ifPresent(_ -> count(handle));
+            return hash;
+        });
     }
 
     @Override

@@ -2,6 +2,8 @@ package dev.sandlot.control;
 
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -43,7 +45,7 @@ final class SqlTemplateStore implements TemplateStore {
                         "SELECT alias FROM env_aliases WHERE env_id = ? ORDER BY created_at, alias", id)
                 .mapTo(String.class)
                 .list();
-        return handle.select("SELECT id, team_id, public FROM envs WHERE id = ?", id)
+        return handle.select("SELECT id, team_id, public FROM envs WHERE id = ? AND deleted_at IS NULL", id)
                 .map((row, context) -> template(row, aliases))
                 .findOne();
     }
@@ -62,6 +64,117 @@ final class SqlTemplateStore implements TemplateStore {
     @Override
     public Optional<TemplateBuild> readyBuild(String templateId, UUID buildId) {
         return build(BUILD + "AND b.id = ? LIMIT 1", templateId, buildId.toString());
+    }
+
+    @Override
+    public List<Listing> ofTeam(UUID teamId) {
+        return sql.read(handle -> SqlTemplateListing.ofTeam(handle, teamId));
+    }
+
+    @Override
+    public Optional<Listing> listing(String templateId) {
+        return sql.read(handle -> SqlTemplateListing.one(handle, templateId));
+    }
+
+    @Override
+    public List<BuildRow> builds(String templateId) {
+        String query = """
+                SELECT DISTINCT b.* FROM env_builds b JOIN env_build_assignments a ON a.build_id = b.id
+                WHERE a.env_id = ? ORDER BY b.created_at DESC, b.id DESC
+                """;
+        return sql.read(handle -> handle.select(query, templateId)
+                .map((row, context) -> SqlTemplateListing.build(row))
+                .list());
+    }
+
+    @Override
+    public List<TagRow> tags(String templateId) {
+        String query = """
+                SELECT a.tag, a.build_id, a.created_at FROM env_build_assignments a
+                WHERE a.env_id = ? AND a.position = (
+                    SELECT MAX(position) FROM env_build_assignments WHERE env_id = a.env_id AND tag = a.tag)
+                ORDER BY a.tag
+                """;
+        return sql.read(handle -> handle.select(query, templateId)
+                .map((row, context) -> new TagRow(
+                        row.getString("tag"),
+                        UUID.fromString(row.getString("build_id")),
+                        Instant.ofEpochMilli(row.getLong("created_at"))))
+                .list());
+    }
+
+    @Override
+    public void assign(String templateId, UUID buildId, Collection<String> tags) {
+        sql.writeAlone(handle -> {
+            tags.forEach(tag -> assign(handle, templateId, tag, buildId.toString()));
+            return touch(handle, templateId);
+        });
+    }
+
+    private static int touch(Handle handle, String templateId) {
+        return handle.execute("UPDATE envs SET updated_at = ? WHERE id = ?", now(), templateId);
+    }
+
+    @Override
+    public void unassign(String templateId, Collection<String> tags) {
+        sql.writeAlone(handle -> {
+            tags.forEach(tag ->
+                    handle.execute("DELETE FROM env_build_assignments WHERE env_id = ? AND tag = ?", templateId, tag));
+            return touch(handle, templateId);
+        });
+    }
+
+    @Override
+    public void setPublic(String templateId, boolean isPublic) {
+        sql.write(handle ->
+                handle.execute("UPDATE envs SET public = ?, updated_at = ? WHERE id = ?", isPublic, now(), templateId));
+    }
+
+    @Override
+    public boolean promote(String templateId) {
+        return sql.writeAlone(handle -> {
+            List<String> aliases = handle.select("SELECT DISTINCT alias FROM env_aliases WHERE env_id = ?", templateId)
+                    .mapTo(String.class)
+                    .list();
+            boolean free = aliases.stream()
+                    .map(alias -> idOf(handle, TemplateReference.NO_NAMESPACE, alias))
+                    .allMatch(owner -> owner.isEmpty() || owner.get().equals(templateId));
+            if (free) {
+                aliases.forEach(alias -> insertAlias(handle, TemplateReference.NO_NAMESPACE, alias, templateId));
+            }
+            return free;
+        });
+    }
+
+    private static void insertAlias(Handle handle, String namespace, String alias, String templateId) {
+        String insert = """
+                INSERT INTO env_aliases (namespace, alias, env_id, created_at) VALUES (?, ?, ?, ?)
+                ON CONFLICT (namespace, alias) DO NOTHING
+                """;
+        handle.execute(insert, namespace, alias, templateId, now());
+    }
+
+    @Override
+    public boolean delete(String templateId) {
+        return sql.writeAlone(handle -> {
+            handle.execute("DELETE FROM env_aliases WHERE env_id = ?", templateId);
+            return handle.execute(
+                            "UPDATE envs SET deleted_at = ?, updated_at = ? WHERE id = ? AND deleted_at IS NULL",
+                            now(),
+                            now(),
+                            templateId)
+                    == 1;
+        });
+    }
+
+    @Override
+    public void spawned(String templateId, Instant at) {
+        String update = """
+                UPDATE envs SET spawn_count = spawn_count + 1,
+                    last_spawned_at = CASE WHEN last_spawned_at > ? THEN last_spawned_at ELSE ? END
+                WHERE id = ?
+                """;
+        sql.write(handle -> handle.execute(update, at.toEpochMilli(), at.toEpochMilli(), templateId));
     }
 
     private Optional<TemplateBuild> build(String query, String templateId, String argument) {
@@ -92,7 +205,7 @@ final class SqlTemplateStore implements TemplateStore {
         String build = registration.build().id().toString();
         insertBuild(handle, registration);
         if (!assigned(handle, id).filter(build::equals).isPresent()) {
-            assign(handle, id, build);
+            assign(handle, id, TemplateReference.DEFAULT_TAG, build);
         }
         return id;
     }
@@ -114,12 +227,7 @@ final class SqlTemplateStore implements TemplateStore {
                 text(registration.teamId()),
                 registration.teamId() == null,
                 now());
-        handle.execute(
-                "INSERT INTO env_aliases (namespace, alias, env_id, created_at) VALUES (?, ?, ?, ?)",
-                registration.namespace(),
-                registration.alias(),
-                id,
-                now());
+        insertAlias(handle, registration.namespace(), registration.alias(), id);
         return id;
     }
 
@@ -145,20 +253,13 @@ final class SqlTemplateStore implements TemplateStore {
                 now());
     }
 
-    private static void assign(Handle handle, String templateId, String buildId) {
+    private static void assign(Handle handle, String templateId, String tag, String buildId) {
         String insert = """
                 INSERT INTO env_build_assignments (env_id, tag, build_id, created_at, position)
                 SELECT ?, ?, ?, ?, COALESCE(MAX(position), 0) + 1
                 FROM env_build_assignments WHERE env_id = ? AND tag = ?
                 """;
-        handle.execute(
-                insert,
-                templateId,
-                TemplateReference.DEFAULT_TAG,
-                buildId,
-                now(),
-                templateId,
-                TemplateReference.DEFAULT_TAG);
+        handle.execute(insert, templateId, tag, buildId, now(), templateId, tag);
     }
 
     private static @Nullable String text(@Nullable UUID id) {

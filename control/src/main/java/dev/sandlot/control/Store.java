@@ -8,6 +8,12 @@ public interface Store extends AutoCloseable {
     /** Teams, their limits and keys. */
     TeamStore teams();
 
+    /** People, their teams and tokens. */
+    PersonStore people();
+
+    /** What servers do and did for operators and repeated requests. */
+    OperationStore operations();
+
     /** Templates, their names and builds. */
     TemplateStore templates();
 

@@ -1,8 +1,10 @@
 package dev.sandlot.control;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /** Teams, their limits and the hashes of their keys. */
 interface TeamStore {
@@ -15,11 +17,75 @@ interface TeamStore {
     /** A key as it is stored. */
     record StoredKey(UUID id, UUID teamId, String name, ApiKeys.Minted key) {}
 
+    /** A key as it is listed. */
+    record ListedKey(
+            UUID id,
+            String name,
+            KeyMask mask,
+            Instant createdAt,
+            @Nullable UUID createdBy,
+            @Nullable Instant lastUsed) {}
+
+    /** Limits of one team that stand in place of its tier's; null leaves a limit alone. */
+    record Overrides(
+            @Nullable Integer concurrentSandboxes,
+            @Nullable Integer maxLengthHours,
+            @Nullable Integer maxVcpu,
+            @Nullable Integer maxRamMb,
+            @Nullable Integer concurrentBuilds,
+            @Nullable Integer eventsTtlDays,
+            @Nullable Integer defaultFreeDiskMb,
+            @Nullable Integer maxDiskMb) {
+        static final Overrides NONE = new Overrides(null, null, null, null, null, null, null, null);
+
+        /** No limit at all. */
+        static final Overrides LIFTED = new Overrides(
+                Team.Limits.LIFTED,
+                Team.Limits.LIFTED,
+                Team.Limits.LIFTED,
+                Team.Limits.LIFTED,
+                Team.Limits.LIFTED,
+                Team.Limits.LIFTED,
+                Team.Limits.LIFTED,
+                Team.Limits.LIFTED);
+    }
+
+    /**
+     * What is added to a team's tier for a time.
+     *
+     * @param validTo null for ever
+     */
+    record Addon(
+            UUID id,
+            UUID teamId,
+            String name,
+            int extraSandboxes,
+            int extraBuilds,
+            int extraVcpu,
+            int extraRamMb,
+            int extraDiskMb,
+            Instant validFrom,
+            @Nullable Instant validTo) {}
+
     /** Makes a tier, or gives an existing one new limits. */
     void putTier(Tier tier);
 
     /** Makes a team and its owner, unless the slug is taken. */
     void ensureTeam(NewTeam team);
+
+    /** Makes a team without members, unless the slug is taken; says whether it did. */
+    boolean addTeam(UUID id, String name, String slug, String tierId);
+
+    /** All teams, by their slugs. */
+    List<Team> all();
+
+    /** Sets limits of one team in place of its tier's. */
+    void putOverrides(UUID teamId, Overrides overrides);
+
+    void addAddon(Addon addon);
+
+    /** Grows with every change that what is remembered of teams and keys must follow. */
+    long changes();
 
     /** The team of that slug. */
     Optional<Team> bySlug(String slug);
@@ -32,6 +98,15 @@ interface TeamStore {
     void setStanding(UUID teamId, Team.Standing standing);
 
     void addKey(StoredKey key);
+
+    /** Stores a key that a person made, or an operator when there is no creator. */
+    void addKey(StoredKey key, @Nullable UUID creator);
+
+    /** The keys of a team, oldest first. */
+    List<ListedKey> keys(UUID teamId);
+
+    /** Gives a key of the team another name; says whether there was one. */
+    boolean renameKey(UUID teamId, UUID keyId, String name);
 
     /** Stores the key if the team has none; says whether it did. */
     boolean addFirstKey(StoredKey key);

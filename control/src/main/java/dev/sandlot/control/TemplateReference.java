@@ -20,6 +20,7 @@ record TemplateReference(String namespace, String alias, String tag) {
     static final String NO_NAMESPACE = "";
     private static final Pattern GRAMMAR =
             Pattern.compile("(?:(?<namespace>[a-z0-9_-]+)/)?(?<alias>[a-z0-9_-]+)(?::(?<tag>[a-z0-9_.-]+))?");
+    private static final Pattern TAG_GRAMMAR = Pattern.compile("[a-z0-9_.-]+");
     private static final Pattern UUID_GRAMMAR =
             Pattern.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}");
 
@@ -35,6 +36,24 @@ record TemplateReference(String namespace, String alias, String tag) {
                 Optional.ofNullable(matcher.group("namespace")).orElse(NO_NAMESPACE),
                 matcher.group("alias"),
                 Optional.ofNullable(matcher.group("tag")).orElse(DEFAULT_TAG));
+    }
+
+    /**
+     * A tag that may be given to a build: of the grammar, and no build's UUID.
+     *
+     * @throws ApiException {@code INVALID} when it is neither
+     */
+    static String assignableTag(String text) throws ApiException {
+        String tag = text.strip().toLowerCase(Locale.ROOT);
+        if (!TAG_GRAMMAR.matcher(tag).matches()) {
+            throw new ApiException(
+                    ErrorKind.INVALID,
+                    "Invalid tag '" + text + "': only lower-case letters, digits, dashes, underscores and dots");
+        }
+        if (UUID_GRAMMAR.matcher(tag).matches()) {
+            throw new ApiException(ErrorKind.INVALID, "Invalid tag '" + text + "': a tag cannot be a UUID");
+        }
+        return tag;
     }
 
     boolean hasTag() {

@@ -23,10 +23,7 @@ final class Templates {
     Resolved resolve(Team team, TemplateReference reference) throws ApiException {
         Template template =
                 find(team, reference).orElseThrow(() -> missing("template '" + reference.name() + "' not found"));
-        TemplateBuild build = build(template, reference)
-                .orElseThrow(() -> missing(
-                        "tag '" + reference.tag() + "' does not exist for template '" + reference.name() + "'"));
-        return new Resolved(template, build);
+        return new Resolved(template, build(template, reference));
     }
 
     /** The template that the reference means, if the team may see it. */
@@ -43,7 +40,18 @@ final class Templates {
                 .or(() -> store.byId(alias));
     }
 
-    private Optional<TemplateBuild> build(Template template, TemplateReference reference) {
+    /**
+     * The newest ready build of the wanted tag.
+     *
+     * @throws ApiException {@code NOT_FOUND} when there is none
+     */
+    TemplateBuild build(Template template, TemplateReference reference) throws ApiException {
+        return findBuild(template, reference)
+                .orElseThrow(() -> missing(
+                        "tag '" + reference.tag() + "' does not exist for template '" + reference.name() + "'"));
+    }
+
+    private Optional<TemplateBuild> findBuild(Template template, TemplateReference reference) {
         return reference
                 .buildId()
                 .map(id -> store.readyBuild(template.id(), id))

@@ -341,7 +341,7 @@ class CreateSandboxTest {
         server.create();
     }
 
-    /** 7.3: the end is counted from the moment the sandbox answers, and the node hears of it. */
+    /** 7.3: the end is counted from the moment the sandbox answers. */
     @Test
     @Timeout(30)
     void aSlowStartDoesNotEatTheTimeout() throws Exception {
@@ -356,7 +356,6 @@ class CreateSandboxTest {
         String id = call.join();
         Duration life = Duration.between(server.clock.instant(), server.endAt(id));
         assertThat(life).isBetween(Duration.ofSeconds(50), Duration.ofSeconds(60));
-        assertThat(server.node.ends.get(new SandboxId(id))).isEqualTo(server.endAt(id));
     }
 
     /** A sandbox that dies while it starts is a failed start. */

@@ -200,8 +200,7 @@ class LifecycleTest {
         server.call("DELETE", "/sandboxes/" + id).expect(503);
         server.node.killFailure = null;
         String kept = server.create();
-        Lifecycle lifecycle =
-                new Lifecycle(server.store.sandboxes(), server.node, new AccessTokens("s"), InstantSource.system());
+        Lifecycle lifecycle = new Lifecycle(server.store, server.node, new AccessTokens("s"), InstantSource.system());
         server.store.sandboxes().all().forEach(lifecycle::adopt);
         Reconciliation reconciliation =
                 new Reconciliation(server.store.sandboxes(), server.node, lifecycle, InstantSource.system());

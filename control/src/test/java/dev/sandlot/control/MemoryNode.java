@@ -15,12 +15,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 /** A node that keeps its sandboxes in a map, and fails or waits when a test says so. */
 final class MemoryNode implements NodeService {
     final Map<SandboxId, SandboxSpec> running = new ConcurrentHashMap<>();
-    final Map<SandboxId, Instant> ends = new ConcurrentHashMap<>();
     final AtomicInteger kills = new AtomicInteger();
     volatile ApiException createFailure;
     volatile RuntimeException createCrash;
     volatile ApiException killFailure;
-    volatile ApiException updateFailure;
     volatile CountDownLatch createGate = new CountDownLatch(0);
     volatile CountDownLatch killGate = new CountDownLatch(0);
     final AtomicInteger creating = new AtomicInteger();
@@ -37,7 +35,6 @@ final class MemoryNode implements NodeService {
             throw createCrash;
         }
         running.put(spec.id(), spec);
-        ends.put(spec.id(), spec.endAt());
         return new NodeSandbox(spec.id(), spec.executionId(), Instant.now());
     }
 
@@ -49,7 +46,6 @@ final class MemoryNode implements NodeService {
             throw killFailure;
         }
         kills.incrementAndGet();
-        ends.remove(id);
         return running.remove(id) != null;
     }
 

@@ -17,9 +17,7 @@ class MemoryStoreTest extends StoreContract {
         try (Store one = open();
                 Store other = open()) {
             one.teams().putTier(new TeamStore.Tier("tier", new Team.Limits(1, 1)));
-            one.teams()
-                    .ensureTeam(
-                            new TeamStore.NewTeam(UUID.randomUUID(), "Mine", "mine", "tier", UUID.randomUUID()));
+            one.teams().ensureTeam(new TeamStore.NewTeam(UUID.randomUUID(), "Mine", "mine", "tier", UUID.randomUUID()));
             assertThat(one.teams().bySlug("mine")).isPresent();
             assertThat(other.teams().bySlug("mine")).isEmpty();
         }

@@ -41,7 +41,8 @@ class MigrationsTest {
     void aSqliteFileIsBroughtUpToDateOnce() {
         StoreLocation file = new StoreLocation.SqliteFile(directory.resolve("a.db"));
         assertThat(file.migrate())
-                .isEqualTo(new SchemaChange(SchemaChange.NONE, newest(), versions().size()));
+                .isEqualTo(
+                        new SchemaChange(SchemaChange.NONE, newest(), versions().size()));
         assertThat(file.migrate()).isEqualTo(new SchemaChange(newest(), newest(), 0));
     }
 

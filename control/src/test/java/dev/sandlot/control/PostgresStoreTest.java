@@ -37,8 +37,12 @@ class PostgresStoreTest extends StoreContract {
     void migratingAgainChangesNothing() {
         String fresh = server.newDatabase();
         assertThat(location(fresh).migrate())
-                .isEqualTo(new SchemaChange(SchemaChange.NONE, MigrationsTest.newest(), MigrationsTest.versions().size()));
-        assertThat(location(fresh).migrate()).isEqualTo(new SchemaChange(MigrationsTest.newest(), MigrationsTest.newest(), 0));
+                .isEqualTo(new SchemaChange(
+                        SchemaChange.NONE,
+                        MigrationsTest.newest(),
+                        MigrationsTest.versions().size()));
+        assertThat(location(fresh).migrate())
+                .isEqualTo(new SchemaChange(MigrationsTest.newest(), MigrationsTest.newest(), 0));
     }
 
     @Test

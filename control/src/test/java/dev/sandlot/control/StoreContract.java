@@ -210,6 +210,130 @@ abstract class StoreContract {
     }
 
     @Test
+    void aPersonIsKnownByTheProvidersNameAndBelongsToTeams() {
+        PersonStore people = store.people();
+        Identity identity = new Identity("https://issuer.example", "anna");
+        UUID anna = people.personOf(identity);
+        assertThat(people.personOf(identity)).isEqualTo(anna);
+        assertThat(people.personOf(new Identity("https://issuer.example", "bob")))
+                .isNotEqualTo(anna);
+        assertThat(people.memberships(anna)).isEmpty();
+        assertThat(people.teamOf(anna, team)).isEmpty();
+        assertThat(people.addMember(team, anna)).isTrue();
+        assertThat(people.addMember(team, anna)).isFalse();
+        assertThat(people.memberships(anna))
+                .containsExactly(
+                        new PersonStore.Membership(store.teams().byId(team).orElseThrow(), true));
+        assertThat(people.deletePerson(anna)).isFalse();
+        assertThat(people.removeMember(team, anna)).isTrue();
+        assertThat(people.removeMember(team, anna)).isFalse();
+        assertThat(people.deletePerson(anna)).isTrue();
+        assertThat(people.personOf(identity)).isNotEqualTo(anna);
+    }
+
+    @Test
+    void aTokenIsItsPersonsUntilDeletedByThem() {
+        PersonStore people = store.people();
+        UUID anna = UUID.randomUUID();
+        UUID bob = UUID.randomUUID();
+        people.addPerson(new PersonStore.Person(anna, "anna@example.com"));
+        people.addPerson(new PersonStore.Person(bob, null));
+        assertThat(people.people())
+                .contains(new PersonStore.Person(anna, "anna@example.com"), new PersonStore.Person(bob, null));
+        ApiKeys.Minted token = PersonTokens.mint();
+        UUID id = UUID.randomUUID();
+        people.addToken(new PersonStore.StoredToken(id, anna, "laptop", token));
+        assertThat(people.personOfToken(token.hash())).contains(anna);
+        assertThat(people.tokens(anna))
+                .extracting(PersonStore.ListedToken::name)
+                .containsExactly("laptop");
+        assertThat(people.deleteToken(bob, id)).isFalse();
+        assertThat(people.deleteToken(anna, id)).isTrue();
+        assertThat(people.personOfToken(token.hash())).isEmpty();
+    }
+
+    @Test
+    void keysAreListedWithTheirMakerAndLastUse() {
+        UUID maker = UUID.randomUUID();
+        store.people().addPerson(new PersonStore.Person(maker, null));
+        ApiKeys.Minted key = ApiKeys.mint();
+        UUID id = UUID.randomUUID();
+        store.teams().addKey(new TeamStore.StoredKey(id, team, "first", key), maker);
+        assertThat(store.teams().renameKey(team, id, "second")).isTrue();
+        assertThat(store.teams().renameKey(UUID.randomUUID(), id, "third")).isFalse();
+        store.teams().keyUsed(key.hash(), NOW);
+        TeamStore.ListedKey listed = store.teams().keys(team).getFirst();
+        assertThat(listed.name()).isEqualTo("second");
+        assertThat(listed.createdBy()).isEqualTo(maker);
+        assertThat(listed.lastUsed()).isEqualTo(NOW);
+        assertThat(listed.mask()).isEqualTo(KeyMask.of("e2b_", key));
+    }
+
+    @Test
+    void changesThatServersMustFollowAreCounted() {
+        TeamStore teams = store.teams();
+        UUID keyId = UUID.randomUUID();
+        teams.addKey(new TeamStore.StoredKey(keyId, team, "key", ApiKeys.mint()));
+        List<Runnable> changes = List.of(
+                () -> teams.setStanding(team, Team.Standing.GOOD),
+                () -> teams.putTier(new TeamStore.Tier("tier", new Team.Limits(1, 1))),
+                () -> teams.putOverrides(team, TeamStore.Overrides.LIFTED),
+                () -> teams.deleteKey(team, keyId));
+        for (Runnable change : changes) {
+            long before = teams.changes();
+            change.run();
+            assertThat(teams.changes()).isGreaterThan(before);
+        }
+    }
+
+    @Test
+    void aKeyedRequestIsWrittenDownOnceWithItsAnswer() {
+        OperationStore operations = store.operations();
+        OperationStore.KeyedRequest request = new OperationStore.KeyedRequest(team, "k", "print", NOW.plusSeconds(70));
+        assertThat(operations.begin(request, NOW)).isEmpty();
+        assertThat(operations.begin(request, NOW))
+                .contains(new OperationStore.KnownRequest("print", NOW.plusSeconds(70), null));
+        OperationStore.KnownAnswer answer = new OperationStore.KnownAnswer(201, Map.of("A", "b"), "{\"ö\":1}");
+        operations.answered(team, "k", answer);
+        assertThat(operations.begin(request, NOW).orElseThrow().answer()).isEqualTo(answer);
+        assertThat(operations.forgetRequests(NOW)).isZero();
+        assertThat(operations.forgetRequests(NOW.plusMillis(1))).isEqualTo(1);
+        assertThat(operations.begin(request, NOW)).isEmpty();
+    }
+
+    @Test
+    void whatAnOperatorWantsOfANodeIsKept() {
+        OperationStore operations = store.operations();
+        assertThat(operations.nodeState("n")).isEmpty();
+        operations.putNodeState("n", new OperationStore.NodeState(NodeDuty.DRAINING, NOW));
+        operations.putNodeState("n", new OperationStore.NodeState(NodeDuty.READY, NOW.plusMillis(1)));
+        assertThat(operations.nodeState("n")).contains(new OperationStore.NodeState(NodeDuty.READY, NOW.plusMillis(1)));
+    }
+
+    @Test
+    void aDeletedTemplateIsGoneAndItsNamesAreFree() {
+        String id = register(team, "team", "mine", TestServer.build("0.6.13"));
+        assertThat(store.templates().ofTeam(team)).hasSize(1);
+        assertThat(store.templates().delete(id)).isTrue();
+        assertThat(store.templates().delete(id)).isFalse();
+        assertThat(store.templates().byId(id)).isEmpty();
+        assertThat(store.templates().byAlias("team", "mine")).isEmpty();
+        assertThat(store.templates().listing(id)).isEmpty();
+        assertThat(store.templates().ofTeam(team)).isEmpty();
+    }
+
+    @Test
+    void theLatestStartOfATemplateIsKept() {
+        String id = register(team, "team", "mine", TestServer.build("0.6.13"));
+        store.templates().spawned(id, NOW);
+        store.templates().spawned(id, NOW.plusSeconds(5));
+        store.templates().spawned(id, NOW.plusSeconds(3));
+        TemplateStore.Listing listing = store.templates().listing(id).orElseThrow();
+        assertThat(listing.spawnCount()).isEqualTo(3);
+        assertThat(listing.lastSpawnedAt()).isEqualTo(NOW.plusSeconds(5));
+    }
+
+    @Test
     void writersAndReadersDoNotDisturbEachOther() throws Exception {
         int threads = 8;
         int each = 25;

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import tools.jackson.databind.JsonNode;
 
@@ -23,6 +24,7 @@ import tools.jackson.databind.JsonNode;
 final class TestServer implements AutoCloseable {
     static final String ADMIN_TOKEN = "the operator's secret";
     static final String SEED = "seed";
+    private static final Set<String> NULLABLE = Set.of("createdBy", "lastSpawnedAt", "email");
     final MemoryNode node;
     final SqlStore store;
     final TestClock clock;
@@ -113,7 +115,9 @@ final class TestServer implements AutoCloseable {
         }
         Answer answer = new Answer(
                 exchange.status(), exchange.responseHeaders(), new String(exchange.answer(), StandardCharsets.UTF_8));
-        check(answer);
+        if (!exchange.method().equals("HEAD")) {
+            check(answer);
+        }
         return answer;
     }
 
@@ -132,7 +136,11 @@ final class TestServer implements AutoCloseable {
     }
 
     private static void assertNoNulls(JsonNode node) {
-        assertThat(node.isNull()).isFalse();
+        node.properties().stream()
+                .filter(property -> !NULLABLE.contains(property.getKey()))
+                .forEach(property -> assertThat(property.getValue().isNull())
+                        .as(property.getKey())
+                        .isFalse());
         node.forEach(TestServer::assertNoNulls);
     }
 
@@ -156,6 +164,29 @@ final class TestServer implements AutoCloseable {
 
     Team team() {
         return store.teams().byId(new Bootstrap(store).defaultTeamId()).orElseThrow();
+    }
+
+    MemoryExchange operator(String method, String target) {
+        return new MemoryExchange(method, target).header("X-Admin-Token", ADMIN_TOKEN);
+    }
+
+    MemoryExchange operator(String method, String target, String body) {
+        return operator(method, target).body(body.getBytes(StandardCharsets.UTF_8));
+    }
+
+    Answer callAs(String otherKey, String method, String target) {
+        return send(new MemoryExchange(method, target).header("X-API-Key", otherKey));
+    }
+
+    Answer callAs(String otherKey, String method, String target, String body) {
+        return send(new MemoryExchange(method, target)
+                .header("X-API-Key", otherKey)
+                .body(body.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    /** Makes a ready template of the default team and returns its ID. */
+    String ownTemplate(String alias) {
+        return control.templates().registerBuild(team().id(), alias, build("0.6.13"));
     }
 
     /** Makes another team and returns its key. */

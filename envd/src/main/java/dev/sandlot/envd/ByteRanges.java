@@ -56,8 +56,18 @@ record ByteRanges(List<ByteRanges.Range> ranges) {
         if (outside && out.isEmpty() && size > 0) {
             throw new Unsatisfiable(true);
         }
-        long total = out.stream().mapToLong(Range::length).sum();
-        return new ByteRanges(total > size || out.size() > MAX_RANGES ? List.of() : out);
+        return new ByteRanges(exceed(out, size) || out.size() > MAX_RANGES ? List.of() : out);
+    }
+
+    private static boolean exceed(List<Range> ranges, long size) {
+        long left = size;
+        for (Range range : ranges) {
+            if (range.length() > left) {
+                return true;
+            }
+            left -= range.length();
+        }
+        return false;
     }
 
     private static boolean add(String spec, long size, List<Range> out) throws Unsatisfiable {

@@ -45,8 +45,8 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
     private final Set<Exchange> open = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
 
-    private EnvdSandbox(EnvdHost host, EnvdConfig config, Parts parts, Duration retention) throws IOException {
-        settings = new EnvdSettings(config);
+    private EnvdSandbox(EnvdHost host, EnvdSettings settings, Parts parts, Duration retention) throws IOException {
+        this.settings = settings;
         Accounts accounts = new Accounts(parts.files());
         ActingUser actingUser = new ActingUser(accounts, settings);
         ProcessTable table = new ProcessTable();
@@ -70,7 +70,12 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
 
     /** As {@link #open(EnvdHost, EnvdConfig, Parts)}, keeping the ends of processes for a given time. */
     static EnvdSandbox open(EnvdHost host, EnvdConfig config, Parts parts, Duration retention) throws IOException {
-        EnvdSandbox sandbox = new EnvdSandbox(host, config, parts, retention);
+        return open(host, new EnvdSettings(config), parts, retention);
+    }
+
+    /** As {@link #open(EnvdHost, EnvdConfig, Parts, Duration)}, with settings that somebody else keeps as well. */
+    static EnvdSandbox open(EnvdHost host, EnvdSettings settings, Parts parts, Duration retention) throws IOException {
+        EnvdSandbox sandbox = new EnvdSandbox(host, settings, parts, retention);
         try {
             sandbox.processes.takeOver();
         } catch (IOException e) {
@@ -99,7 +104,7 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
                 "/health", Map.of("GET", EnvdSandbox::health),
                 "/envs", Map.of("GET", this::variables),
                 "/metrics", Map.of("GET", metrics::answer),
-                "/init", Map.of("POST", new InitEndpoint(settings)::answer),
+                "/init", Map.of("POST", new InitEndpoint(settings, parts.files(), InstantSource.system())::answer),
                 "/files", Map.of("GET", files::download, "POST", files::upload),
                 "/files/compose", Map.of("POST", files::compose));
     }

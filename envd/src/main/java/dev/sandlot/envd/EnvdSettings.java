@@ -3,6 +3,7 @@ package dev.sandlot.envd;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** The settings of one sandbox that {@code /init} may change. Safe for several threads: each reader sees one state. */
@@ -20,14 +21,26 @@ final class EnvdSettings {
         }
     }
 
+    private final Consumer<State> keeper;
     private volatile State state;
 
     EnvdSettings(EnvdConfig config) {
+        this(begin(config), state -> {});
+    }
+
+    /** @param keeper told of each state before it counts; by throwing it keeps the state as it is */
+    EnvdSettings(State state, Consumer<State> keeper) {
+        this.state = state;
+        this.keeper = keeper;
+    }
+
+    /** The state that a configuration describes. */
+    static State begin(EnvdConfig config) {
         Map<String, String> internal = Map.of(
                 "E2B_SANDBOX", "true",
                 "E2B_SANDBOX_ID", config.sandboxId().value(),
                 "E2B_TEMPLATE_ID", config.templateId());
-        state = new State(
+        return new State(
                 internal, config.envVars(), config.accessToken(), config.defaultUser(), config.defaultWorkdir());
     }
 
@@ -36,6 +49,7 @@ final class EnvdSettings {
     }
 
     void replace(State next) {
+        keeper.accept(next);
         state = next;
     }
 

@@ -1,28 +1,46 @@
 package dev.sandlot.envd;
 
+import dev.sandlot.linux.LinuxException;
 import dev.sandlot.protocol.Exchange;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.time.OffsetDateTime;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * {@code POST /init}: the control plane tells a sandbox its variables, token and defaults (envd.md 8.1). The clock
- * of the sandbox is the machine's own and needs no setting. Volumes and certificates are refused, not ignored.
+ * {@code POST /init}: the control plane tells a sandbox its variables, token, defaults, certificates and where its
+ * events go (envd.md 8.1). The clock of the sandbox is the machine's own, which nothing in a sandbox may set: one that
+ * is off is told to the operator. Volumes are refused, not ignored.
+ *
+ * <p>Requests are applied one at a time; one whose caller goes away while it waits for its turn changes nothing.
  */
 final class InitEndpoint {
 
-    private static final JsonMapper MAPPER = new JsonMapper();
+    /** Made at the first request: it is not on the way to the first answer of a new program. */
+    private static final class Mapper {
+        static final JsonMapper JSON = new JsonMapper();
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(InitEndpoint.class);
     private static final int MAX_BODY_BYTES = 16 << 20;
+    private static final long TURN_MILLIS = 50;
+    private static final Pattern ADDRESS = Pattern.compile("[0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]+");
 
     /** What a request asks for; absent fields are null. */
     private record Request(
@@ -31,7 +49,8 @@ final class InitEndpoint {
             @Nullable String token,
             String user,
             String workdir,
-            String eventsAddress) {}
+            String eventsAddress,
+            String certificates) {}
 
     /** Why a request is turned down. */
     private static final class Refused extends Exception {
@@ -43,24 +62,37 @@ final class InitEndpoint {
             this.status = status;
         }
 
+        Refused(String text, LinuxException cause) {
+            super(text + ": " + cause.getMessage(), cause);
+            this.status = 400;
+        }
+
         byte[] body() {
             return String.valueOf(getMessage()).getBytes(StandardCharsets.UTF_8);
         }
     }
 
     private final EnvdSettings settings;
+    private final CertificateBundle certificates;
+    private final EventsHost eventsHost;
+    private final InstantSource clock;
     private final ReentrantLock lock = new ReentrantLock();
     // Guarded by lock.
     private Instant newest = Instant.MIN;
 
-    InitEndpoint(EnvdSettings settings) {
+    InitEndpoint(EnvdSettings settings, SandboxFiles files, InstantSource clock) {
         this.settings = settings;
+        this.certificates = new CertificateBundle(files);
+        this.eventsHost = new EventsHost(files);
+        this.clock = clock;
     }
 
     void answer(Exchange exchange) throws IOException {
         exchange.responseHeaders().set("X-Envd-Version", EnvdSandbox.VERSION);
         try {
-            apply(parse(exchange.requestBody().readNBytes(MAX_BODY_BYTES)));
+            AtomicBoolean gone = new AtomicBoolean();
+            exchange.onFailure(() -> gone.set(true));
+            apply(parse(exchange.requestBody().readNBytes(MAX_BODY_BYTES)), gone);
         } catch (Refused e) {
             exchange.send(e.status, e.body());
             return;
@@ -69,18 +101,58 @@ final class InitEndpoint {
         exchange.send(204, new byte[0]);
     }
 
-    private void apply(Request request) throws Refused {
-        lock.lock();
+    private void apply(Request request, AtomicBoolean gone) throws Refused, IOException {
+        awaitTurn(gone);
         try {
             authorize(request.token());
             Instant timestamp = request.timestamp();
             if (timestamp != null && !timestamp.isAfter(newest)) {
                 return;
             }
-            newest = timestamp == null ? newest : timestamp;
+            install(request);
             settings.replace(next(settings.state(), request));
+            if (timestamp != null) {
+                newest = timestamp;
+                watchClock(timestamp);
+            }
         } finally {
             lock.unlock();
+        }
+    }
+
+    private void awaitTurn(AtomicBoolean gone) throws Refused, IOException {
+        try {
+            while (!lock.tryLock(TURN_MILLIS, TimeUnit.MILLISECONDS)) {
+                if (gone.get()) {
+                    throw new Refused(503, "");
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while waiting for another request");
+        }
+    }
+
+    private void watchClock(Instant timestamp) {
+        Instant now = clock.instant();
+        if (ClockDrift.tooLarge(now, timestamp)) {
+            LOG.warn("the clock of this machine says {}, that of the control plane {}", now, timestamp);
+        }
+    }
+
+    private void install(Request request) throws Refused {
+        try {
+            certificates.install(request.certificates());
+        } catch (LinuxException e) {
+            throw new Refused("certificates could not be installed", e);
+        }
+        if (request.eventsAddress().isEmpty()) {
+            return;
+        }
+        try {
+            eventsHost.leadTo(request.eventsAddress());
+        } catch (LinuxException e) {
+            LOG.warn("the events address could not be written to the hosts of the sandbox: {}", e.getMessage());
         }
     }
 
@@ -113,19 +185,19 @@ final class InitEndpoint {
 
     private static Request parse(byte[] body) throws Refused {
         try {
-            JsonNode json = body.length == 0 ? MAPPER.createObjectNode() : MAPPER.readTree(body);
+            JsonNode json = body.length == 0 ? Mapper.JSON.createObjectNode() : Mapper.JSON.readTree(body);
             if (!json.isObject()) {
                 throw new Refused(400, "");
             }
             requireEmpty(json, "volumeMounts", "volumes cannot be mounted in this sandbox");
-            requireEmpty(json, "caBundle", "certificates cannot be installed in this sandbox");
             return new Request(
                     timestamp(json),
                     variables(json.path("envVars")),
                     token(json.path("accessToken")),
                     text(json.path("defaultUser")),
                     text(json.path("defaultWorkdir")),
-                    text(json.path("hyperloopIP")));
+                    address(text(json.path("hyperloopIP"))),
+                    text(json.path("caBundle")));
         } catch (JacksonException | DateTimeException _) {
             throw new Refused(400, "");
         }
@@ -138,6 +210,13 @@ final class InitEndpoint {
         if (!empty) {
             throw new Refused(400, refusal);
         }
+    }
+
+    private static String address(String text) throws Refused {
+        if (!text.isEmpty() && !ADDRESS.matcher(text).matches()) {
+            throw new Refused(400, "");
+        }
+        return text;
     }
 
     private static @Nullable Instant timestamp(JsonNode json) throws Refused {

@@ -17,9 +17,10 @@ public interface ProcessJournal {
      * @param cookie its number at the supervisor
      * @param request as the client sent it
      * @param deadline when it is to be killed, or null
+     * @param durable whether its newest output is kept to be read again
      */
     record Entry(
-            long cookie, StartRequest request, @Nullable Instant deadline) {}
+            long cookie, StartRequest request, @Nullable Instant deadline, boolean durable) {}
 
     /** Notes a process before it is started. */
     void save(Entry entry) throws IOException;

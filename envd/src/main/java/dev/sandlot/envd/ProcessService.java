@@ -34,6 +34,10 @@ import java.util.Optional;
 
 /** The process service of one sandbox (envd.md 7). Every call is answered on the thread that brings it. */
 final class ProcessService {
+    private static final String DURABLE = "Sandlot-Durable";
+    private static final String REPLAY = "Sandlot-Replay";
+    private static final String LOST = "Sandlot-Lost-Bytes";
+
     private final Processes processes;
     private final ActingUser actingUser;
 
@@ -63,7 +67,7 @@ final class ProcessService {
 
     private void start(ConnectCall call, StartRequest request, Responses out) throws ConnectException, IOException {
         Account user = actingUser.of(call.requestHeaders());
-        Processes.Started started = processes.start(user, request, call.timeout());
+        Processes.Started started = processes.start(user, request, call.timeout(), asks(call, DURABLE));
         SandboxProcess process = started.process();
         try (Subscription subscription = started.subscription()) {
             new ProcessReader(
@@ -81,7 +85,11 @@ final class ProcessService {
         long begun = System.nanoTime();
         Optional<Duration> timeout = call.timeout();
         SandboxProcess process = processes.table().selectEvenEnded(request.getProcess());
-        try (Subscription subscription = process.subscribe()) {
+        boolean replay = asks(call, REPLAY);
+        try (Subscription subscription = process.subscribe(replay)) {
+            if (replay) {
+                call.responseHeaders().set(LOST, Long.toString(process.lostBytes()));
+            }
             new ProcessReader(
                             call,
                             subscription,
@@ -92,6 +100,10 @@ final class ProcessService {
                                     ConnectResponse.newBuilder().setEvent(event).build())
                     .run(process.pid());
         }
+    }
+
+    private static boolean asks(ConnectCall call, String field) {
+        return call.requestHeaders().first(field).orElse("").equals("true");
     }
 
     private UpdateResponse update(UpdateRequest request) throws ConnectException {

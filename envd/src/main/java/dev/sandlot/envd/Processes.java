@@ -9,6 +9,7 @@ import dev.sandlot.protocol.ConnectException;
 import dev.sandlot.protocol.process.StartRequest;
 import dev.sandlot.supervisor.Supervisor;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
@@ -26,6 +27,9 @@ import org.slf4j.LoggerFactory;
 final class Processes implements AutoCloseable {
     /** How long the end of a process is kept for late readers. */
     static final Duration RETENTION = Duration.ofSeconds(30);
+
+    /** As {@link #RETENTION}, of durable processes. */
+    static final Duration DURABLE_RETENTION = Duration.ofMinutes(10);
 
     /** How long output of a process that was taken over waits in its pipe for a first reader. */
     static final Duration TAKEOVER_GRACE = Duration.ofSeconds(30);
@@ -68,28 +72,51 @@ final class Processes implements AutoCloseable {
      * Starts a process.
      *
      * @param timeout how long it may live, whoever listens
+     * @param durable whether its newest output is kept to be read again
      */
-    Started start(Account user, StartRequest request, Optional<Duration> timeout) throws ConnectException {
+    Started start(Account user, StartRequest request, Optional<Duration> timeout, boolean durable)
+            throws ConnectException {
         long cookie = RANDOM.nextLong() & Long.MAX_VALUE;
         Optional<Instant> deadline = timeout.map(time -> Instant.now().plus(time));
-        save(new ProcessJournal.Entry(cookie, request, deadline.orElse(null)));
+        ProcessJournal.Entry entry = new ProcessJournal.Entry(cookie, request, deadline.orElse(null), durable);
+        save(entry);
         table.expectStart();
         try {
-            Supervisor.Spawned spawned = launcher.launch(user, request, cookie);
-            SandboxProcess process = wire(spawned.pid(), spawned.ends(), cookie, request);
-            Subscription subscription = process.subscribe();
-            table.add(process);
-            timeout.ifPresent(time -> expireAfter(process, time));
-            process.letGo();
-            return new Started(process, subscription);
-        } catch (IOException e) {
-            unsave(cookie);
-            throw new ConnectException(ConnectCode.INTERNAL, "could not read from the process: " + e.getMessage(), e);
+            Started started = follow(launcher.launch(user, request, cookie), entry);
+            timeout.ifPresent(time -> expireAfter(started.process(), time));
+            return started;
         } catch (ConnectException e) {
             unsave(cookie);
             throw e;
         } finally {
             table.settled();
+        }
+    }
+
+    /** Listens to what was just started; when that cannot be done it is killed. */
+    private Started follow(Supervisor.Spawned spawned, ProcessJournal.Entry entry) throws ConnectException {
+        SandboxProcess process = new SandboxProcess(spawned.pid(), entry, null, this::ended);
+        try {
+            process = wire(spawned.pid(), spawned.ends(), entry);
+            Subscription subscription = process.subscribe();
+            table.add(process);
+            return new Started(process, subscription);
+        } catch (IOException | UncheckedIOException e) {
+            abandon(process);
+            throw new ConnectException(ConnectCode.INTERNAL, "could not read from the process: " + e.getMessage(), e);
+        }
+    }
+
+    /** Kills a process that nobody can listen to; its exit then does the rest. */
+    private void abandon(SandboxProcess process) {
+        table.add(process);
+        process.closeStreams();
+        process.forsakeOutput();
+        try {
+            boolean sent = send(process, SIGKILL);
+            LOG.warn("process {} could not be listened to, killed: {}", process.pid(), sent);
+        } catch (IOException e) {
+            LOG.warn("process {} could not be listened to, nor killed", process.pid(), e);
         }
     }
 
@@ -117,7 +144,7 @@ final class Processes implements AutoCloseable {
     }
 
     private void takeOver(Supervisor.Child child, ProcessJournal.Entry entry) throws IOException {
-        SandboxProcess process = wire(child.pid(), supervisor.attach(child.pid()), child.cookie(), entry.request());
+        SandboxProcess process = wire(child.pid(), supervisor.attach(child.pid()), entry);
         table.add(process);
         if (child.ended()) {
             process.exited(child.rawStatus());
@@ -130,10 +157,20 @@ final class Processes implements AutoCloseable {
     }
 
     /** Connects the streams; output stays in the pipes until the process is subscribed to or let go. */
-    private SandboxProcess wire(int pid, Supervisor.Ends ends, long cookie, StartRequest request) throws IOException {
+    private SandboxProcess wire(int pid, Supervisor.Ends ends, ProcessJournal.Entry entry) throws IOException {
+        try {
+            return connected(pid, ends, entry);
+        } catch (IOException e) {
+            ends.close();
+            throw e;
+        }
+    }
+
+    private SandboxProcess connected(int pid, Supervisor.Ends ends, ProcessJournal.Entry entry) throws IOException {
+        StartRequest request = entry.request();
         Fd input = request.hasPty() ? Io.duplicate(ends.output()) : ends.input();
-        SandboxProcess process = new SandboxProcess(
-                pid, cookie, request, input == null ? null : new InputPipe(host.loop(), input), this::ended);
+        SandboxProcess process =
+                new SandboxProcess(pid, entry, input == null ? null : new InputPipe(host.loop(), input), this::ended);
         process.hold();
         OutputPump.Kind kind = request.hasPty() ? OutputPump.Kind.TERMINAL : OutputPump.Kind.STDOUT;
         new OutputPump(host, ends.output(), kind, process);
@@ -208,7 +245,7 @@ final class Processes implements AutoCloseable {
     private void ended(SandboxProcess process) {
         process.closeStreams();
         table.ended(process);
-        host.after(retention, () -> table.forget(process));
+        host.after(process.durable() ? DURABLE_RETENTION : retention, () -> table.forget(process));
         Thread.startVirtualThread(() -> release(process));
     }
 

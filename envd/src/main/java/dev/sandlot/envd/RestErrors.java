@@ -1,6 +1,7 @@
 package dev.sandlot.envd;
 
 import dev.sandlot.protocol.Exchange;
+import dev.sandlot.protocol.JsonText;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import tools.jackson.databind.json.JsonMapper;
@@ -18,7 +19,7 @@ public final class RestErrors {
         exchange.responseHeaders()
                 .set("Content-Type", "application/json; charset=utf-8")
                 .set("X-Content-Type-Options", "nosniff");
-        exchange.send(status, (JSON.writeValueAsString(body) + "\n").getBytes(StandardCharsets.UTF_8));
+        exchange.send(status, (JsonText.of(body) + "\n").getBytes(StandardCharsets.UTF_8));
     }
 
     /** Answers with one line of plain text, as for a parameter that cannot be read. */

@@ -26,6 +26,7 @@ final class SandboxProcess {
     private final int pid;
     private final long cookie;
     private final StartRequest request;
+    private final @Nullable OutputRing kept;
     private final @Nullable InputPipe input;
     private final Consumer<SandboxProcess> whenEnded;
 
@@ -42,14 +43,15 @@ final class SandboxProcess {
     private Runnable deadline = () -> {};
 
     /**
+     * @param entry as it was noted
      * @param input its stdin or terminal; null when it has none
      * @param whenEnded told once, before the subscribers, of the end; must not block
      */
-    SandboxProcess(
-            int pid, long cookie, StartRequest request, @Nullable InputPipe input, Consumer<SandboxProcess> whenEnded) {
+    SandboxProcess(int pid, ProcessJournal.Entry entry, @Nullable InputPipe input, Consumer<SandboxProcess> whenEnded) {
         this.pid = pid;
-        this.cookie = cookie;
-        this.request = request;
+        this.cookie = entry.cookie();
+        this.request = entry.request();
+        this.kept = entry.durable() ? new OutputRing() : null;
         this.input = input;
         this.whenEnded = whenEnded;
     }
@@ -84,11 +86,34 @@ final class SandboxProcess {
         return request.hasTag() ? info.setTag(request.getTag()).build() : info.build();
     }
 
+    /** Whether its newest output is kept. */
+    boolean durable() {
+        return kept != null;
+    }
+
+    /** How much of the output of a durable process is no longer kept. */
+    long lostBytes() {
+        lock.lock();
+        try {
+            return kept == null ? 0 : kept.lostBytes();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Listens from now on; a subscription to an ended process has the end in it. */
     Subscription subscribe() {
+        return subscribe(false);
+    }
+
+    /** As {@link #subscribe()}, with the output that is kept before what comes. */
+    Subscription subscribe(boolean replay) {
         lock.lock();
         try {
             Subscription subscription = new Subscription(this, lock);
+            if (replay && kept != null) {
+                kept.events().forEach(data -> subscription.offer(event(data)));
+            }
             if (ended) {
                 subscription.offer(endEvent());
             } else {
@@ -169,11 +194,11 @@ final class SandboxProcess {
         }
     }
 
-    /** Whether anybody would see output that is read now. */
+    /** Whether anybody would see output that is read now, or might later. */
     boolean heard() {
         lock.lock();
         try {
-            return !subscriptions.isEmpty();
+            return kept != null || !subscriptions.isEmpty();
         } finally {
             lock.unlock();
         }
@@ -181,15 +206,22 @@ final class SandboxProcess {
 
     /** Gives output to every subscriber. */
     void publish(ProcessEvent.DataEvent data) {
-        ProcessEvent event = ProcessEvent.newBuilder().setData(data).build();
+        ProcessEvent event = event(data);
         lock.lock();
         try {
             if (!ended) {
+                if (kept != null) {
+                    kept.add(data);
+                }
                 subscriptions.forEach(subscription -> subscription.offer(event));
             }
         } finally {
             lock.unlock();
         }
+    }
+
+    private static ProcessEvent event(ProcessEvent.DataEvent data) {
+        return ProcessEvent.newBuilder().setData(data).build();
     }
 
     /** Notes that an output is at its end. */

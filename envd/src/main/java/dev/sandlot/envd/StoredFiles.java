@@ -27,12 +27,12 @@ final class StoredFiles {
     }
 
     byte[] json() {
-        return JSON.writeValueAsBytes(list);
+        return Json.bytes(list);
     }
 
     /** One file without metadata. */
     static byte[] json(String path) {
-        return JSON.writeValueAsBytes(one(path));
+        return Json.bytes(one(path));
     }
 
     private static ObjectNode one(String path) {

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What stands before the services: CORS, token, user, paths, and the plain endpoints (envd.md 1, 2, 4.1, 8.1, 9). */
 class EnvdSandboxTest {
@@ -176,13 +177,15 @@ class EnvdSandboxTest {
                 "open   | {\"accessToken\":\"a\\\\b\"}  | 400 | ",
                 "open   | {                             | 400 | ",
                 "open   | []                            | 400 | ",
-                "open   | {\"caBundle\":\"x\"}          | 400 | ",
-                "open   | {\"volumeMounts\":[]}         | 204 | ",
+                "open   | {\"hyperloopIP\":\"a b\"}     | 400 | ",
+                "secured| {\"accessToken\":\"\"}        | 400 | secret",
+                "secured| {                             | 400 | secret",
                 "secured| {\"accessToken\":\"secret\"}  | 204 | secret",
                 "secured| {\"accessToken\":\"other\"}   | 401 | secret",
                 "secured| {}                            | 401 | secret",
             })
-    void guardsInit(String which, String request, int status, String tokenAfter) throws Exception {
+    void R21_R22_init_follows_its_truth_table_and_tells_the_version_always(
+            String which, String request, int status, String tokenAfter) throws Exception {
         EnvdSandbox envd = which.equals("open") ? open : secured;
         MemoryExchange answer = send(envd, json("/init", request));
         assertThat(answer.status()).isEqualTo(status);
@@ -193,7 +196,7 @@ class EnvdSandboxTest {
     }
 
     @Test
-    void initReplacesVariablesAndKeepsTheInternalOnes() throws Exception {
+    void R27_init_replaces_variables_and_keeps_the_internal_ones() throws Exception {
         send(
                 open,
                 json(
@@ -215,7 +218,7 @@ class EnvdSandboxTest {
     }
 
     @Test
-    void givesOldClientsLessOfAFile() throws Exception {
+    void P19_old_clients_get_less_of_a_file() throws Exception {
         MemoryExchange full = send(open, json("/filesystem.Filesystem/Stat", "{\"path\":\"a.txt\"}"));
         assertThat(body(full)).contains("\"size\":\"2\"", "\"owner\"");
         assertThat(full.responseHeaders().has("X-E2B-Legacy-SDK")).isFalse();
@@ -232,6 +235,65 @@ class EnvdSandboxTest {
         assertThat(body(list))
                 .isEqualTo("{\"entries\":[" + "{\"name\":\"a.txt\",\"type\":\"FILE_TYPE_FILE\","
                         + "\"path\":\"/home/user/a.txt\"}]}");
+    }
+
+    @Test
+    void R21_a_token_that_was_set_first_is_asked_for_from_then_on() throws Exception {
+        assertThat(send(open, json("/init", "{\"accessToken\":\"first\"}")).status())
+                .isEqualTo(204);
+        assertThat(send(open, json("/init", "{\"accessToken\":\"second\"}")).status())
+                .isEqualTo(401);
+        assertThat(body(send(open, json("/init", "{}")))).isEqualTo("access token reset not authorized");
+        assertThat(body(send(open, json("/init", "{\"accessToken\":\"second\"}"))))
+                .isEqualTo("access token validation failed");
+        assertThat(send(open, json("/init", "{\"accessToken\":\"first\"}")).status())
+                .isEqualTo(204);
+        assertThat(send(open, request("GET", "/envs").header("X-Access-Token", "first"))
+                        .status())
+                .isEqualTo(200);
+    }
+
+    @Test
+    void R25_volumes_are_refused_and_change_nothing() throws Exception {
+        MemoryExchange refused = send(
+                open,
+                json("/init", "{\"volumeMounts\":[{\"nfs_target\":\"x\",\"path\":\"/v\"}],\"envVars\":{\"C\":\"3\"}}"));
+        assertThat(refused.status()).isEqualTo(400);
+        assertThat(body(refused)).contains("volumes");
+        assertThat(body(send(open, request("GET", "/envs")))).doesNotContain("\"C\"");
+        assertThat(send(open, json("/init", "{\"volumeMounts\":[]}")).status()).isEqualTo(204);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"/freeze", "/freeze?maxWaitMs=10", "/unfreeze", "/collapse", "/fsfreeze", "/fsthaw", "/upgrade"})
+    void R28_hooks_of_virtual_machines_are_not_there(String target) throws Exception {
+        assertThat(send(open, json(target, "")).status()).isEqualTo(404);
+    }
+
+    @Test
+    void P19_old_clients_get_less_of_a_watch_too() throws Exception {
+        MemoryExchange watch = MemoryExchange.of(
+                        "POST",
+                        "/filesystem.Filesystem/WatchDir",
+                        TestStream.frame("{\"path\":\"\",\"includeEntry\":true}"))
+                .header("Content-Type", "application/connect+json")
+                .header("User-Agent", "connect-python")
+                .header("Connect-Timeout-Ms", "2000");
+        Thread server = Thread.startVirtualThread(() -> {
+            try {
+                open.handle(watch);
+            } catch (IOException e) {
+                watch.abort();
+            }
+        });
+        watch.responseBody().readNBytes(5 + "{\"start\":{}}".length());
+        assertThat(watch.responseHeaders().first("X-E2B-Legacy-SDK")).contains("true");
+        Files.createDirectory(root.resolve("home/user/new"));
+        assertThat(body(watch))
+                .contains("{\"filesystem\":{\"name\":\"new\",\"type\":\"EVENT_TYPE_CREATE\"}}")
+                .doesNotContain("entry");
+        assertThat(server.join(Duration.ofSeconds(10))).isTrue();
     }
 
     @Test

@@ -91,6 +91,38 @@ class KernelFilesTest {
     }
 
     @Test
+    void R15_a_control_group_takes_its_settings_as_uploads() throws Exception {
+        mount("cgroup2", "cgroup2", "nosuid");
+        Path group = Files.createDirectory(
+                mounted.resolve("sandlot-test-" + ProcessHandle.current().pid()));
+        try {
+            String path = "/mnt/" + group.getFileName() + "/cgroup.max.descendants";
+            assertThat(sandbox.upload(FilesFixture.put(path, "7")).status()).isEqualTo(200);
+            assertThat(sandbox.download(FilesFixture.get(path)).text()).isEqualTo("7\n");
+        } finally {
+            Files.delete(group);
+        }
+    }
+
+    @Test
+    void R19_composing_that_fails_midway_leaves_the_old_destination_and_the_sources() throws Exception {
+        mount("proc", "proc", "nosuid");
+        assertThat(sandbox.upload(FilesFixture.put("/home/user/a", "a")).status())
+                .isEqualTo(200);
+        assertThat(sandbox.upload(FilesFixture.put("/home/user/all", "old")).status())
+                .isEqualTo(200);
+        String unreadable = "/mnt/" + ProcessHandle.current().pid() + "/mem";
+        RecordingExchange answer =
+                sandbox.compose("{\"source_paths\":[\"a\",\"" + unreadable + "\"],\"destination\":\"all\"}");
+        assertThat(answer.status()).isEqualTo(500);
+        assertThat(sandbox.at("/home/user/all")).hasContent("old");
+        assertThat(sandbox.at("/home/user/a")).hasContent("a");
+        try (var left = Files.list(sandbox.at("/home/user"))) {
+            assertThat(left.map(p -> p.getFileName().toString())).containsExactlyInAnyOrder("a", "all");
+        }
+    }
+
+    @Test
     void the_kernel_is_not_set_through_a_sandbox_with_its_own_users() throws Exception {
         mount("proc", "proc", "nosuid");
         Path setting = Path.of("/proc/sys/vm/swappiness");

@@ -47,7 +47,7 @@ class ProcessServiceTest {
     }
 
     @Test
-    void startsTellsAndEnds() throws Exception {
+    void P13_starts_tells_and_ends() throws Exception {
         TestStream stream = sandbox.run("echo hello; echo oops >&2");
         assertThat(stream.pid()).isPositive();
         TestStream.Result result = stream.result();
@@ -354,7 +354,7 @@ class ProcessServiceTest {
     }
 
     @Test
-    void givesAllReadersEverything() throws Exception {
+    void P15_all_readers_get_everything() throws Exception {
         TestStream first = sandbox.run("sleep 0.3; head -c 3000000 /dev/zero | tr '\\0' x");
         int pid = first.pid();
         List<TestStream> others = new ArrayList<>();
@@ -379,13 +379,13 @@ class ProcessServiceTest {
     }
 
     @Test
-    void stallsTheProcessForASlowReaderAndGoesOnWhenItLeaves() throws Exception {
+    void P15_a_slow_reader_stalls_the_process_until_it_leaves() throws Exception {
         Path counter = directory.resolve("home/written");
         TestStream slow =
                 sandbox.run("for i in $(seq 100); do head -c 100000 /dev/zero; echo $i > " + counter + "; done");
         int pid = slow.pid();
         String stalled = awaitStill(counter);
-        assertThat(Integer.parseInt(stalled)).isBetween(10, 90);
+        assertThat(Integer.parseInt(stalled)).isBetween(1, 90);
         TestStream other = sandbox.stream("Connect", selector(pid) + "}");
         other.pid();
         slow.close();
@@ -409,7 +409,7 @@ class ProcessServiceTest {
     }
 
     @Test
-    void keepsTheEndForLateReadersUntilTheTagIsUsedAgain() throws Exception {
+    void P16_P17_the_end_is_kept_for_late_readers_until_the_tag_is_used_again() throws Exception {
         String start = "{\"process\":{\"cmd\":\"bash\",\"args\":[\"-c\",\"%s\"]},\"tag\":\"job\"}";
         TestStream stream = sandbox.stream("Start", start.formatted("exit 5"));
         int pid = stream.pid();
@@ -483,6 +483,126 @@ class ProcessServiceTest {
         TestStream.Result quickResult = late.result();
         assertThat(quickResult.stdout()).isEqualTo("late\n");
         assertThat(quickResult.event().getExitCode()).isEqualTo(9);
+    }
+
+    @Test
+    void P14_a_client_that_is_gone_before_the_start_leaves_nothing_waiting() throws Exception {
+        MemoryExchange gone = MemoryExchange.of(
+                        "POST", "/process.Process/Start", bytes(TestSandbox.shell("exec sleep 60", false)))
+                .header("Content-Type", "application/connect+json");
+        gone.abort();
+        Thread server = Thread.startVirtualThread(() -> {
+            try {
+                sandbox.send(gone);
+            } catch (IOException _) {
+                gone.abort();
+            }
+        });
+        assertThat(server.join(Duration.ofSeconds(10))).isTrue();
+        TestStream next = sandbox.run("echo works");
+        next.pid();
+        assertThat(next.result().stdout()).isEqualTo("works\n");
+    }
+
+    @Test
+    void P14_a_client_that_vanishes_under_heavy_output_stops_nothing() throws Exception {
+        TestStream heavy = sandbox.run("while :; do head -c 1000000 /dev/zero; echo x >> counter; done");
+        int pid = heavy.pid();
+        heavy.next();
+        heavy.close();
+        assertThat(heavy.serverEnds()).isTrue();
+        Path counter = sandbox.home().resolve("counter");
+        while (!Files.exists(counter) || Files.size(counter) < 40) {
+            Thread.sleep(10);
+        }
+        assertThat(sandbox.process("SendSignal", selector(pid) + ",\"signal\":9}")
+                        .status())
+                .isEqualTo(200);
+        assertThat(body(sandbox.process("List", "{}"))).isEqualTo("{}");
+    }
+
+    @Test
+    void P18_a_command_runs_with_the_priorities_of_the_contract_and_needs_no_tools_for_it() throws Exception {
+        TestStream stream = sandbox.stream(
+                "Start",
+                "{\"process\":{\"cmd\":\"/bin/sh\",\"args\":[\"-c\",\"cat /proc/self/oom_score_adj; exec 3</proc/self/stat;"
+                        + " read -r stat <&3; set -- $stat; echo ${19}\"],\"envs\":{\"PATH\":\"/bin\"}}}");
+        stream.pid();
+        assertThat(stream.result().stdout()).isEqualTo("100\n0\n");
+    }
+
+    @Test
+    void output_of_a_durable_process_is_replayed_to_who_asks() throws Exception {
+        TestStream first = sandbox.run("echo one; exec sleep 60", "Sandlot-Durable", "true");
+        int pid = first.pid();
+        first.until("one\n");
+        first.close();
+        assertThat(first.serverEnds()).isTrue();
+        TestStream plain = sandbox.stream("Connect", selector(pid) + "}");
+        plain.pid();
+        TestStream replayed = sandbox.stream("Connect", selector(pid) + "}", "Sandlot-Replay", "true");
+        replayed.pid();
+        assertThat(replayed.until("one\n")).isEqualTo("one\n");
+        assertThat(replayed.exchange().responseHeaders().first("Sandlot-Lost-Bytes"))
+                .contains("0");
+        sandbox.process("SendSignal", selector(pid) + ",\"signal\":9}");
+        assertThat(plain.result().stdout()).isEmpty();
+        TestStream late = sandbox.stream("Connect", selector(pid) + "}", "Sandlot-Replay", "true");
+        late.pid();
+        TestStream.Result result = late.result();
+        assertThat(result.stdout()).isEqualTo("one\n");
+        assertThat(result.event().getError()).isEqualTo("signal: killed");
+    }
+
+    @Test
+    void nothing_is_replayed_of_a_process_that_is_not_durable() throws Exception {
+        TestStream first = sandbox.run("echo one; sleep 60");
+        int pid = first.pid();
+        first.until("one\n");
+        TestStream replayed = sandbox.stream("Connect", selector(pid) + "}", "Sandlot-Replay", "true");
+        replayed.pid();
+        sandbox.process("SendSignal", selector(pid) + ",\"signal\":9}");
+        assertThat(replayed.result().stdout()).isEmpty();
+    }
+
+    @Test
+    void the_newest_output_of_a_durable_process_is_kept_within_bounds() throws Exception {
+        TestStream first = sandbox.run("sleep 0.2; seq 1 200000; echo all > done; sleep 60", "Sandlot-Durable", "true");
+        int pid = first.pid();
+        first.close();
+        assertThat(first.serverEnds()).isTrue();
+        awaitText(sandbox.home().resolve("done"), "all");
+        String seen = "";
+        while (!seen.endsWith("\n200000\n")) {
+            TestStream replayed = sandbox.stream(
+                    "Connect", selector(pid) + "}", "Sandlot-Replay", "true", "Connect-Timeout-Ms", "300");
+            replayed.pid();
+            long lost = Long.parseLong(replayed.exchange()
+                    .responseHeaders()
+                    .first("Sandlot-Lost-Bytes")
+                    .orElseThrow());
+            seen = replayed.untilEnd();
+            assertThat(seen.isEmpty() || lost == 0 || seen.length() > OutputRing.CAPACITY_BYTES / 2)
+                    .isTrue();
+        }
+        assertThat(seen.length()).isBetween(OutputRing.CAPACITY_BYTES / 2, OutputRing.CAPACITY_BYTES + (64 << 10));
+    }
+
+    @Test
+    void a_durable_process_keeps_its_output_through_a_restart() throws Exception {
+        sandbox.close();
+        Path fresh = Files.createDirectory(directory.resolve("fresh"));
+        sandbox = TestSandbox.start(fresh, new MemoryJournal(), Processes.RETENTION);
+        TestStream first = sandbox.run("sleep 0.1; echo while down; sleep 60", "Sandlot-Durable", "true");
+        int pid = first.pid();
+        sandbox.reopen();
+        TestStream reader = sandbox.stream("Connect", selector(pid) + "}");
+        reader.pid();
+        assertThat(reader.until("while down\n")).isEqualTo("while down\n");
+        reader.close();
+        TestStream replayed = sandbox.stream("Connect", selector(pid) + "}", "Sandlot-Replay", "true");
+        replayed.pid();
+        assertThat(replayed.until("while down\n")).isEqualTo("while down\n");
     }
 
     @Test

@@ -106,6 +106,15 @@ final class TestStream implements AutoCloseable {
         return seen.toString();
     }
 
+    /** Reads standard output until the stream ends, however it does. */
+    String untilEnd() throws IOException {
+        StringBuilder seen = new StringBuilder();
+        for (ProcessEvent event = read(); event != null; event = read()) {
+            seen.append(event.getData().getStdout().toStringUtf8());
+        }
+        return seen.toString();
+    }
+
     /** What a process gave in all. */
     record Result(String stdout, String stderr, String pty, ProcessEvent.EndEvent event, String end) {}
 

@@ -1,11 +1,12 @@
 package dev.sandlot.images;
 
-import dev.sandlot.linux.DirFd;
 import dev.sandlot.linux.Errno;
 import dev.sandlot.linux.Fd;
-import dev.sandlot.linux.FdTransfer;
-import dev.sandlot.linux.FileStat;
+import dev.sandlot.linux.FileIo;
+import dev.sandlot.linux.FileStatus;
+import dev.sandlot.linux.FileTree;
 import dev.sandlot.linux.LinuxException;
+import dev.sandlot.linux.Open;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -58,18 +59,17 @@ final class BaseRequirements {
     /** The highest layer that has a path; empty when none has it or one deletes it. */
     private Optional<Digest> topmost(EntryPath path) throws IOException {
         for (Digest layer : layers.reversed()) {
-            Optional<FileStat> stat = stat(layer, path);
-            if (stat.isPresent()) {
-                return stat.get().isWhiteout() ? Optional.empty() : Optional.of(layer);
+            Optional<FileStatus> status = status(layer, path);
+            if (status.isPresent()) {
+                return status.get().isWhiteout() ? Optional.empty() : Optional.of(layer);
             }
         }
         return Optional.empty();
     }
 
-    private Optional<FileStat> stat(Digest layer, EntryPath path) throws IOException {
-        try (DirFd root = DirFd.open(store.path(layer));
-                DirFd directory = root.directory(path.parentBytes())) {
-            return directory.stat(path.nameBytes());
+    private Optional<FileStatus> status(Digest layer, EntryPath path) throws IOException {
+        try (Fd directory = parent(layer, path)) {
+            return FileTree.find(directory, path.fileName());
         } catch (LinuxException e) {
             if (e.is(Errno.ENOENT) || e.is(Errno.ELOOP) || e.is(Errno.ENOTDIR)) {
                 return Optional.empty();
@@ -79,12 +79,17 @@ final class BaseRequirements {
     }
 
     private String content(Digest layer, EntryPath path) throws IOException {
-        try (DirFd root = DirFd.open(store.path(layer));
-                DirFd directory = root.directory(path.parentBytes());
-                Fd file = directory.openFile(path.nameBytes());
-                FdTransfer transfer = new FdTransfer(PASSWD_MAX_BYTES)) {
+        try (Fd directory = parent(layer, path);
+                Fd file = FileTree.open(directory, path.fileName(), Open.READ, 0, Open.PLAIN)) {
             byte[] bytes = new byte[PASSWD_MAX_BYTES];
-            return new String(bytes, 0, transfer.read(file, bytes), StandardCharsets.UTF_8);
+            int count = FileIo.read(file, bytes, 0, bytes.length);
+            return new String(bytes, 0, Math.max(0, count), StandardCharsets.UTF_8);
+        }
+    }
+
+    private Fd parent(Digest layer, EntryPath path) throws IOException {
+        try (Fd root = FileTree.directory(store.path(layer).toString())) {
+            return FileTree.open(root, path.parentName(), Open.PATH | Open.DIRECTORY, 0, Open.PLAIN);
         }
     }
 }

@@ -1,5 +1,7 @@
 package dev.sandlot.images;
 
+import dev.sandlot.linux.FileNames;
+import dev.sandlot.linux.FileTree;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,14 +50,14 @@ record EntryPath(String parent, String name) {
         return new EntryPath(parent, other);
     }
 
-    /** The name as the kernel takes it; the root is {@code .} of itself. */
-    byte[] nameBytes() {
-        return bytes(isRoot() ? "." : name);
+    /** The name as {@code linux} takes it; the root is {@code .} of itself. */
+    String fileName() {
+        return fileName(name);
     }
 
-    /** The directory above as the kernel takes it, from the root. */
-    byte[] parentBytes() {
-        return bytes(parent.isEmpty() ? "." : parent);
+    /** The directory above as {@code linux} takes it, from the root. */
+    String parentName() {
+        return fileName(parent);
     }
 
     @Override
@@ -65,6 +67,16 @@ record EntryPath(String parent, String name) {
 
     static byte[] bytes(String raw) {
         return raw.getBytes(StandardCharsets.ISO_8859_1);
+    }
+
+    /** A name or path of the archive as {@code linux} takes it; nothing is {@code .}. */
+    static String fileName(String raw) {
+        return raw.isEmpty() ? FileTree.SELF : FileNames.decode(bytes(raw));
+    }
+
+    /** A name or path from {@code linux} with one byte a character. */
+    static String raw(String fileName) {
+        return new String(FileNames.encode(fileName), StandardCharsets.ISO_8859_1);
     }
 
     /** For people: bytes that are meant as UTF-8. */

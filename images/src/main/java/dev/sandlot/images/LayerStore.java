@@ -1,6 +1,7 @@
 package dev.sandlot.images;
 
-import dev.sandlot.linux.DirFd;
+import dev.sandlot.linux.Fd;
+import dev.sandlot.linux.FileTree;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -198,9 +199,8 @@ public final class LayerStore implements AutoCloseable {
     private LayerRecord measured(Path tree) throws IOException {
         CountedOutput counted = new CountedOutput();
         DigestOutputStream digested = new DigestOutputStream(counted, Digest.sha256());
-        try (OutputStream out = new BufferedOutputStream(digested, PACK_BUFFER_BYTES);
-                LayerPacker packer = new LayerPacker(out)) {
-            long entries = packer.pack(tree);
+        try (OutputStream out = new BufferedOutputStream(digested, PACK_BUFFER_BYTES)) {
+            long entries = new LayerPacker(out).pack(tree);
             Digest diffId = Digest.finished(digested.getMessageDigest().digest());
             return record(diffId, counted.count(), entries);
         }
@@ -212,8 +212,8 @@ public final class LayerStore implements AutoCloseable {
 
     private LayerRecord publish(StagedTree staged, LayerRecord record) throws IOException {
         DurableFiles.write(staged.home().resolve(RECORD), JSON.writeValueAsBytes(Row.of(record)));
-        try (DirFd home = DirFd.open(staged.home())) {
-            home.syncFileSystem();
+        try (Fd home = FileTree.directory(staged.home().toString())) {
+            FileTree.syncFileSystem(home);
         }
         names.lock();
         try {

@@ -1,7 +1,7 @@
 package dev.sandlot.images;
 
-import dev.sandlot.linux.DirFd;
-import dev.sandlot.linux.FdTransfer;
+import dev.sandlot.linux.Fd;
+import dev.sandlot.linux.FileTree;
 import dev.sandlot.linux.LinuxException;
 import java.io.EOFException;
 import java.io.IOException;
@@ -13,14 +13,12 @@ import java.util.Optional;
  * Applies a layer archive (tar, plain or compressed with gzip or zstd) to an empty directory.
  *
  * <p>The archive is hostile until proven otherwise. It is refused with {@link BadLayerException} when a path is
- * absolute, has {@code ..} or leads through a symbolic link; when a hard link points outside or at nothing; for
- * device nodes, sparse files and owners outside of 0 to 65535; and when it passes the limits. Whatever was written
- * until then is left to the caller, who throws the directory away. Whiteouts of the OCI image specification become
+ * absolute, has {@code ..} or leads through a symbolic link to what is no directory of the layer; when a hard link
+ * points outside or at nothing; for device nodes, sparse files and owners outside of 0 to 65535; and when it passes
+ * the limits. Whatever was written until then is left to the caller, who throws the directory away. Whiteouts of the OCI image specification become
  * those of overlayfs. Names that come twice are replaced by the later one.
  */
 public final class LayerUnpacker {
-    private static final int BUFFER_BYTES = 128 * 1024;
-
     private final UnpackLimits limits;
 
     public LayerUnpacker(UnpackLimits limits) {
@@ -39,9 +37,8 @@ public final class LayerUnpacker {
     /** Reads the archive to its end and applies it below {@code directory}. */
     public Unpacked unpack(InputStream archive, Path directory) throws IOException {
         try (ArchiveStream in = ArchiveStream.open(archive, limits.totalBytes());
-                FdTransfer transfer = new FdTransfer(BUFFER_BYTES);
-                DirFd root = DirFd.open(directory);
-                LayerTree tree = new LayerTree(root, transfer)) {
+                Fd root = FileTree.directory(directory.toString());
+                LayerTree tree = new LayerTree(root)) {
             long entries = apply(in, tree);
             tree.setDirectoryTimes();
             Digest digest = in.finish();

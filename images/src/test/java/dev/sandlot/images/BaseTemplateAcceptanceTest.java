@@ -17,7 +17,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Builds the real base template once, from Debian packages, and looks inside. Needs root, mmdebstrap and a mirror. */
+/**
+ * Looks inside the real base template: the one in the pool that the property {@code sandlot.test.pool} names, else one
+ * built here from Debian packages. Needs root, mmdebstrap and a mirror.
+ */
 @Tag("acceptance")
 class BaseTemplateAcceptanceTest {
     @TempDir
@@ -29,7 +32,9 @@ class BaseTemplateAcceptanceTest {
 
     @BeforeAll
     static void build() throws Exception {
-        store = LayerStore.open(temp.resolve("pool"), UnpackLimits.DEFAULT);
+        String named = System.getProperty("sandlot.test.pool", "");
+        Path pool = named.isEmpty() ? temp.resolve("pool") : Path.of(named);
+        store = LayerStore.open(pool, UnpackLimits.DEFAULT);
         base = BaseTemplate.ensure(store, BaseTemplateSettings.DEFAULT, Progress.NONE);
         tree = store.path(base.layers().getFirst());
     }
@@ -37,7 +42,9 @@ class BaseTemplateAcceptanceTest {
     @AfterAll
     static void close() throws IOException {
         store.close();
-        DurableFiles.deleteTree(temp.resolve("pool"));
+        if (Files.exists(temp.resolve("pool"))) {
+            DurableFiles.deleteTree(temp.resolve("pool"));
+        }
     }
 
     @Test

@@ -2,8 +2,10 @@ package dev.sandlot.images;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sandlot.linux.DirFd;
-import dev.sandlot.linux.FileStat;
+import dev.sandlot.linux.Fd;
+import dev.sandlot.linux.FileStatus;
+import dev.sandlot.linux.FileTree;
+import dev.sandlot.linux.Xattrs;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -45,6 +47,12 @@ class LayerAttributesTest {
         unpack(archive().directory("d/").file("d/.wh..wh..opq", "").file("d/f", "x"));
         assertThat(xattr("", "d", "trusted.overlay.opaque")).asString().isEqualTo("y");
         assertThat(tree.resolve("d").toFile().list()).containsExactly("f");
+    }
+
+    @Test
+    void a_whiteout_below_a_link_is_in_the_directory_it_leads_to() throws IOException {
+        unpack(archive().directory("usr/lib/").symlink("lib", "usr/lib").file("lib/.wh.gone", ""));
+        assertThat(stat("usr/lib", "gone").isWhiteout()).isTrue();
     }
 
     @Test
@@ -100,8 +108,8 @@ class LayerAttributesTest {
     @Test
     void attributes_that_steer_overlayfs_are_left_out() throws IOException {
         unpack(archive().file("f", "x", Map.of("trusted.overlay.redirect", "/", "trusted.overlay.opaque", "y")));
-        try (DirFd root = DirFd.open(tree)) {
-            assertThat(root.xattrs(bytes("f"))).isEmpty();
+        try (Fd root = FileTree.directory(tree.toString())) {
+            assertThat(Xattrs.list(root, "f")).isEmpty();
         }
     }
 
@@ -109,8 +117,8 @@ class LayerAttributesTest {
     void owners_and_set_user_id_bits_are_kept() throws IOException {
         TarEntry sudo = new TarEntry(TarEntry.Type.FILE, "sudo", "", 06755, 0, 65535, 0, 0, 0, Map.of());
         unpack(archive().entry(sudo));
-        FileStat stat = stat("", "sudo");
-        assertThat(stat.permissions()).isEqualTo(06755);
+        FileStatus stat = stat("", "sudo");
+        assertThat(stat.mode()).isEqualTo(06755);
         assertThat(stat.uid()).isZero();
         assertThat(stat.gid()).isEqualTo(65535);
     }
@@ -120,8 +128,8 @@ class LayerAttributesTest {
         Path source = Files.createDirectory(temp.resolve("source"));
         Files.writeString(source.resolve("f"), "content");
         Files.createSymbolicLink(source.resolve("s"), Path.of("f"));
-        try (DirFd root = DirFd.open(source)) {
-            root.xattr(bytes("f"), "user.k", bytes("v"));
+        try (Fd root = FileTree.directory(source.toString())) {
+            Xattrs.set(root, "f", "user.k", "v".getBytes(StandardCharsets.UTF_8));
         }
         Path tar = temp.resolve("gnu.tar");
         run("tar", "--xattrs", "--format=pax", "-C", source.toString(), "-cf", tar.toString(), ".");
@@ -157,26 +165,20 @@ class LayerAttributesTest {
 
     private static byte[] packed(Path directory) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
-        try (LayerPacker packer = new LayerPacker(out)) {
-            packer.pack(directory);
-        }
+        new LayerPacker(out).pack(directory);
         return out.toByteArray();
     }
 
-    private FileStat stat(String directory, String name) throws IOException {
-        try (DirFd in = DirFd.open(tree.resolve(directory))) {
-            return in.stat(bytes(name)).orElseThrow();
+    private FileStatus stat(String directory, String name) throws IOException {
+        try (Fd in = FileTree.directory(tree.resolve(directory).toString())) {
+            return FileTree.status(in, name);
         }
     }
 
     private byte[] xattr(String directory, String name, String attribute) throws IOException {
-        try (DirFd in = DirFd.open(tree.resolve(directory))) {
-            return in.xattr(bytes(name), attribute).orElseThrow();
+        try (Fd in = FileTree.directory(tree.resolve(directory).toString())) {
+            return Xattrs.get(in, name, attribute);
         }
-    }
-
-    private static byte[] bytes(String name) {
-        return name.getBytes(StandardCharsets.UTF_8);
     }
 
     private static String latin(String hex) {

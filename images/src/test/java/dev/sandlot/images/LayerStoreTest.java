@@ -187,9 +187,7 @@ class LayerStoreTest {
 
     private static byte[] packed(Path tree) throws IOException {
         java.io.ByteArrayOutputStream out = new java.io.ByteArrayOutputStream();
-        try (LayerPacker packer = new LayerPacker(out)) {
-            packer.pack(tree);
-        }
+        new LayerPacker(out).pack(tree);
         return out.toByteArray();
     }
 

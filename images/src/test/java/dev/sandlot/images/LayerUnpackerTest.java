@@ -68,6 +68,75 @@ class LayerUnpackerTest {
         refused(archive().symlink("link", outside.toString()).directory("link/new"), "not a directory");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"usr/lib", "./usr/../usr/lib", "/usr/lib", "../../usr/lib"})
+    void a_parent_that_is_a_link_leads_to_the_directory_of_the_same_layer(String target) throws IOException {
+        unpack(archive().directory("usr/lib/").symlink("lib", target).file("lib/f", "x"));
+        assertThat(tree.resolve("usr/lib/f")).hasContent("x");
+        assertThat(tree.resolve("lib")).isSymbolicLink();
+    }
+
+    @Test
+    void a_chain_of_links_and_directories_is_followed_inside_the_layer() throws IOException {
+        unpack(archive()
+                .directory("a/b/")
+                .symlink("a/up", "../one")
+                .symlink("one", "/a")
+                .directory("a/up/b/new")
+                .file("a/up/b/new/f", "x"));
+        assertThat(tree.resolve("a/b/new/f")).hasContent("x");
+        assertThat(modified("a/b/new")).isEqualTo(Instant.ofEpochSecond(1_600_000_000L, 5));
+    }
+
+    @Test
+    void a_directory_the_archive_left_out_is_made_behind_a_link() throws IOException {
+        unpack(archive().directory("usr/lib/").symlink("lib", "usr/lib").file("lib/new/f", "x"));
+        assertThat(tree.resolve("usr/lib/new/f")).hasContent("x");
+    }
+
+    @Test
+    void a_parent_that_only_lower_layers_have_becomes_a_directory() throws IOException {
+        unpack(archive().file("lib/f", "x"));
+        assertThat(Files.isDirectory(tree.resolve("lib"), LinkOption.NOFOLLOW_LINKS))
+                .isTrue();
+        assertThat(tree.resolve("lib/f")).hasContent("x");
+    }
+
+    @Test
+    void hard_links_are_made_through_links_of_the_layer() throws IOException {
+        unpack(archive()
+                .symlink("lib", "usr/lib")
+                .file("usr/lib/f", "x")
+                .hardLink("g", "lib/f")
+                .hardLink("lib/f", "usr/lib/f"));
+        assertThat(tree.resolve("g")).hasContent("x");
+        assertThat(Files.getAttribute(tree.resolve("usr/lib/f"), "unix:nlink")).isEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"nowhere", "link", "../outside", "/proc/self/root/tmp", "file"})
+    void refuses_a_parent_that_is_a_link_to_no_directory_of_the_layer(String target) throws IOException {
+        refused(archive().file("file", "").symlink("link", target).file("link/evil", "evil"), "not a directory");
+        assertThat(tree.toFile().list()).containsExactlyInAnyOrder("file", "link");
+    }
+
+    @Test
+    void a_link_above_the_root_stays_in_the_layer() throws IOException {
+        unpack(archive().directory("outside/").symlink("up", "../..").file("up/outside/f", "mine"));
+        assertThat(tree.resolve("outside/f")).hasContent("mine");
+        assertThat(outside.toFile().list()).containsExactly("secret");
+    }
+
+    @Test
+    void a_directory_that_was_made_behind_a_link_may_be_replaced() throws IOException {
+        unpack(archive()
+                .directory("usr/lib/")
+                .symlink("lib", "usr/lib")
+                .directory("lib/d/")
+                .file("usr/lib/d", "now a file"));
+        assertThat(tree.resolve("usr/lib/d")).hasContent("now a file");
+    }
+
     @Test
     void a_file_in_the_place_of_a_link_is_not_written_through_it() throws IOException {
         unpack(archive().symlink("link", outside.resolve("secret").toString()).file("link", "mine"));

@@ -23,12 +23,12 @@ final class CgroupFiles {
     }
 
     static String read(Path file) throws IOException {
-        return Files.readString(file).strip();
+        return ProcFile.read(file).strip();
     }
 
     static List<Integer> numbers(Path file) throws IOException {
         try {
-            return Files.readAllLines(file).stream().map(Integer::valueOf).toList();
+            return ProcFile.lines(file).stream().map(Integer::valueOf).toList();
         } catch (NoSuchFileException e) {
             return List.of();
         }
@@ -36,7 +36,7 @@ final class CgroupFiles {
 
     /** The value after a key in a file of {@code key value} lines; 0 when the key is not there. */
     static long value(Path file, String key) throws IOException {
-        for (String line : Files.readAllLines(file)) {
+        for (String line : ProcFile.lines(file)) {
             if (line.startsWith(key + " ")) {
                 return Long.parseLong(line.substring(key.length() + 1).strip());
             }

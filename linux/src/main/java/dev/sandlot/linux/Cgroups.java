@@ -18,6 +18,16 @@ public interface Cgroups {
         return CgroupsV1.isComplete(mounts) ? CgroupsV1.open(mounts, parent) : CgroupsV2.open(mounts, parent);
     }
 
+    /**
+     * Looks at the groups below a parent, which need not be there; makes nothing.
+     *
+     * @throws UnsupportedOperationException when no control groups are mounted
+     */
+    static Cgroups look(String parent) throws IOException {
+        List<MountEntry> mounts = MountEntry.ofThisProcess();
+        return CgroupsV1.isComplete(mounts) ? CgroupsV1.at(mounts, parent) : CgroupsV2.at(mounts, parent);
+    }
+
     /** 1 or 2. */
     int version();
 
@@ -35,6 +45,9 @@ public interface Cgroups {
 
     /** The names of all groups there are, in any hierarchy. */
     Set<String> names() throws IOException;
+
+    /** Whether the parent is there, in any hierarchy. */
+    boolean parentExists();
 
     /** Removes the parent; its groups must be gone. */
     void removeParent() throws IOException;

@@ -30,12 +30,20 @@ final class CgroupsV1 implements Cgroups {
     }
 
     static CgroupsV1 open(List<MountEntry> mounts, String parent) throws IOException {
+        CgroupsV1 groups = at(mounts, parent);
+        for (Path ours : groups.parents.values()) {
+            Files.createDirectories(ours);
+        }
+        return groups;
+    }
+
+    /** The same without making anything. */
+    static CgroupsV1 at(List<MountEntry> mounts, String parent) throws IOException {
         Map<String, Path> parents = new LinkedHashMap<>();
         List<Path> homes = new ArrayList<>();
         for (String controller : CONTROLLERS) {
             Path root = hierarchy(mounts, controller).orElseThrow();
             Path ours = root.resolve(parent);
-            Files.createDirectories(ours);
             parents.put(controller, ours);
             homes.add(root.resolve(home(controller)).resolve("tasks"));
         }
@@ -87,6 +95,11 @@ final class CgroupsV1 implements Cgroups {
     }
 
     @Override
+    public boolean parentExists() {
+        return parents.values().stream().anyMatch(Files::exists);
+    }
+
+    @Override
     public void removeParent() throws IOException {
         for (Path parent : Set.copyOf(parents.values())) {
             CgroupFiles.remove(parent);
@@ -107,7 +120,7 @@ final class CgroupsV1 implements Cgroups {
 
     /** Where this process is: {@code 4:memory:/path} in {@code /proc/self/cgroup}. */
     private static String home(String controller) throws IOException {
-        for (String line : Files.readAllLines(Path.of("/proc/self/cgroup"))) {
+        for (String line : ProcFile.lines(Path.of("/proc/self/cgroup"))) {
             String[] fields = line.split(":", 3);
             if (List.of(fields[1].split(",")).contains(controller)) {
                 return fields[2].substring(1);

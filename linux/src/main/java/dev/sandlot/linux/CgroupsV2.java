@@ -18,11 +18,7 @@ final class CgroupsV2 implements Cgroups {
     }
 
     static CgroupsV2 open(List<MountEntry> mounts, String parent) throws IOException {
-        Path root = mounts.stream()
-                .filter(m -> m.type().equals("cgroup2"))
-                .map(MountEntry::target)
-                .findFirst()
-                .orElseThrow(() -> new UnsupportedOperationException("no cgroup file system is mounted"));
+        Path root = root(mounts);
         List<String> offered = Arrays.asList(
                 CgroupFiles.read(root.resolve("cgroup.controllers")).split(" "));
         if (!offered.containsAll(CONTROLLERS)) {
@@ -34,6 +30,11 @@ final class CgroupsV2 implements Cgroups {
         Files.createDirectories(ours);
         handDown(ours);
         return new CgroupsV2(ours);
+    }
+
+    /** The same without making anything. */
+    static CgroupsV2 at(List<MountEntry> mounts, String parent) {
+        return new CgroupsV2(root(mounts).resolve(parent));
     }
 
     @Override
@@ -69,6 +70,11 @@ final class CgroupsV2 implements Cgroups {
     }
 
     @Override
+    public boolean parentExists() {
+        return Files.exists(parent);
+    }
+
+    @Override
     public void removeParent() throws IOException {
         CgroupFiles.remove(parent);
     }
@@ -76,6 +82,14 @@ final class CgroupsV2 implements Cgroups {
     @Override
     public List<Path> disturbingMounts() {
         return List.of();
+    }
+
+    private static Path root(List<MountEntry> mounts) {
+        return mounts.stream()
+                .filter(m -> m.type().equals("cgroup2"))
+                .map(MountEntry::target)
+                .findFirst()
+                .orElseThrow(() -> new UnsupportedOperationException("no cgroup file system is mounted"));
     }
 
     private static void handDown(Path directory) throws IOException {

@@ -18,8 +18,9 @@ import java.util.Map;
 public final class ChildProcess {
     private static final int OPAQUE_STRUCT_SIZE = 1024;
     private static final int SIGSET_SIZE = 128;
-    private static final int LOWEST_FREE = 64;
-    private static final int F_DUPFD_CLOEXEC = 1030;
+    /** Above every number a child is given, so that no assignment overwrites the source of another. */
+    private static final int ABOVE_ASSIGNED = 64;
+
     private static final short SETSIGDEF_SETSIGMASK_SETSID = 0x04 | 0x08 | 0x80;
 
     private static final MethodHandle SPAWN =
@@ -34,12 +35,8 @@ public final class ChildProcess {
     private static final MethodHandle ATTR_DEFAULTS =
             Native.call("posix_spawnattr_setsigdefault", INT, POINTER, POINTER);
     private static final MethodHandle FILL = Native.call("sigfillset", INT, POINTER);
-    private static final MethodHandle FCNTL = Native.errnoVariadic("fcntl", 2, INT, INT, INT, INT);
-    private static final MethodHandle WAITPID = Native.errnoCall("waitpid", INT, INT, POINTER, INT);
 
     private static final int PR_SET_CHILD_SUBREAPER = 36;
-    private static final MethodHandle PRCTL =
-            Native.errnoVariadic("prctl", 1, INT, INT, Native.LONG, Native.LONG, Native.LONG, Native.LONG);
 
     private final int pid;
 
@@ -62,7 +59,7 @@ public final class ChildProcess {
             check(command, (int) ACTIONS_INIT.invokeExact(actions));
             try {
                 for (Map.Entry<Integer, Fd> entry : descriptors.entrySet()) {
-                    Fd high = duplicateHigh(entry.getValue());
+                    Fd high = Io.duplicate(entry.getValue(), ABOVE_ASSIGNED);
                     moved.add(high);
                     check(command, (int) ACTIONS_DUP2.invokeExact(actions, high.number(), (int) entry.getKey()));
                 }
@@ -81,14 +78,7 @@ public final class ChildProcess {
 
     /** Makes this process the parent of what its children leave behind, which is then to be reaped here. */
     public static void adoptOrphans() throws LinuxException {
-        try {
-            int result = (int) PRCTL.invokeExact(Native.errnoSlot(), PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L);
-            Calls.check("prctl", "PR_SET_CHILD_SUBREAPER", result);
-        } catch (LinuxException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        Syscall.PRCTL.call("PR_SET_CHILD_SUBREAPER", PR_SET_CHILD_SUBREAPER, 1);
     }
 
     /** The process number. */
@@ -104,17 +94,9 @@ public final class ChildProcess {
     public int await() throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment status = arena.allocate(INT);
-            int result;
-            do {
-                result = (int) WAITPID.invokeExact(Native.errnoSlot(), pid, status, 0);
-            } while (result < 0 && Native.lastErrno() == Errno.EINTR.number());
-            Calls.check("waitpid", Integer.toString(pid), result);
+            Syscall.WAIT4.call(Integer.toString(pid), pid, status.address());
             int raw = status.get(INT, 0);
             return (raw & 0x7f) == 0 ? raw >> 8 & 0xff : 128 + (raw & 0x7f);
-        } catch (LinuxException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
         }
     }
 
@@ -148,12 +130,6 @@ public final class ChildProcess {
             array.setAtIndex(POINTER, i, arena.allocateFrom(values.get(i)));
         }
         return array;
-    }
-
-    /** A copy above every number a child is given, so that no assignment overwrites the source of another. */
-    private static Fd duplicateHigh(Fd fd) throws Throwable {
-        int copy = (int) FCNTL.invokeExact(Native.errnoSlot(), fd.number(), F_DUPFD_CLOEXEC, LOWEST_FREE);
-        return Fd.own(Calls.check("fcntl", fd.toString(), copy));
     }
 
     private static void check(List<String> command, int number) throws LinuxException {

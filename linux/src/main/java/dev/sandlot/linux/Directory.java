@@ -18,6 +18,11 @@ public final class Directory implements AutoCloseable {
         this.fd = fd;
     }
 
+    /** Opens a directory again, to read it from its beginning. */
+    public static Directory of(Fd handle) throws LinuxException {
+        return new Directory(FileTree.open(handle, FileTree.SELF, Open.READ | Open.DIRECTORY, 0, Open.PLAIN));
+    }
+
     /** The descriptor, for calls relative to this directory; this keeps owning it. */
     public Fd fd() {
         return fd;

@@ -30,6 +30,9 @@ public final class EventLoop implements AutoCloseable {
     /** Ready to be written. */
     public static final int WRITE = 0x4;
 
+    /** The other side will send no more. */
+    public static final int PEER_CLOSED = 0x2000;
+
     /** Failed; told whatever the interest is, unless that is none. */
     public static final int ERROR = 0x8;
 
@@ -42,8 +45,6 @@ public final class EventLoop implements AutoCloseable {
     private static final int ADD = 1;
     private static final int DELETE = 2;
     private static final int MODIFY = 3;
-    private static final int EPOLL_CLOEXEC = 0x80000;
-    private static final int EVENTFD_CLOEXEC_NONBLOCK = 0x80800;
     private static final ValueLayout.OfLong DATA = ValueLayout.JAVA_LONG_UNALIGNED;
     /** {@code struct epoll_event} is packed on x86-64 alone. */
     private static final boolean PACKED = System.getProperty("os.arch").equals("amd64");
@@ -77,9 +78,9 @@ public final class EventLoop implements AutoCloseable {
 
     /** Starts a loop on a daemon thread of the given name. */
     public static EventLoop start(String name) throws IOException {
-        Fd epoll = Fd.own(IoCalls.check(IoCalls.epollCreate(EPOLL_CLOEXEC), "epoll_create1", ""));
+        Fd epoll = Syscall.EPOLL_CREATE1.open("", Open.CLOEXEC, 0, 0, 0);
         try {
-            Fd wake = Fd.own(IoCalls.check(IoCalls.eventfd(0, EVENTFD_CLOEXEC_NONBLOCK), "eventfd", ""));
+            Fd wake = Syscall.EVENTFD2.open("", 0, Open.CLOEXEC | Open.NONBLOCK, 0, 0);
             EventLoop loop = new EventLoop(name, epoll, wake);
             loop.control(ADD, wake.number(), READ, WAKE_ID);
             loop.thread.start();
@@ -216,10 +217,7 @@ public final class EventLoop implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment events = arena.allocate(EVENT_BYTES * BATCH, 8);
             while (!closing) {
-                int count = IoCalls.epollWait(epoll.number(), events, BATCH, FOREVER);
-                if (!IoCalls.interrupted(count)) {
-                    dispatch(events, IoCalls.check(count, "epoll_wait", ""));
-                }
+                dispatch(events, Syscall.EPOLL_PWAIT.call("", epoll.number(), events.address(), BATCH, FOREVER));
             }
         } catch (IOException e) {
             LOG.error("event loop {} ended", thread.getName(), e);
@@ -239,8 +237,8 @@ public final class EventLoop implements AutoCloseable {
         }
     }
 
-    private void dispatch(MemorySegment events, int count) throws IOException {
-        for (int i = 0; i < count; i++) {
+    private void dispatch(MemorySegment events, long count) throws IOException {
+        for (long i = 0; i < count; i++) {
             long id = events.get(DATA, i * EVENT_BYTES + DATA_OFFSET);
             if (id == WAKE_ID) {
                 clearWake();
@@ -256,9 +254,9 @@ public final class EventLoop implements AutoCloseable {
 
     private void clearWake() throws IOException {
         try (Arena arena = Arena.ofConfined()) {
-            int n = IoCalls.read(wake.number(), arena.allocate(8, 8), 8);
-            if (!IoCalls.wouldBlock(n)) {
-                IoCalls.check(n, "read", "eventfd");
+            long n = Syscall.READ.attempt(wake.number(), arena.allocate(8, 8).address(), 8);
+            if (!Syscall.wouldBlock(n)) {
+                Syscall.READ.check("eventfd", n);
             }
         }
     }
@@ -275,10 +273,13 @@ public final class EventLoop implements AutoCloseable {
 
     private void wakeUp() {
         try (Arena arena = Arena.ofConfined()) {
-            int n = IoCalls.write(wake.number(), arena.allocateFrom(ValueLayout.JAVA_LONG, 1L), 8);
-            if (n < 0 && !IoCalls.wouldBlock(n)) {
-                throw new UncheckedIOException(new LinuxException("write", "eventfd", -n));
+            MemorySegment one = arena.allocateFrom(ValueLayout.JAVA_LONG, 1L);
+            long n = Syscall.WRITE.attempt(wake.number(), one.address(), 8);
+            if (!Syscall.wouldBlock(n)) {
+                Syscall.WRITE.check("eventfd", n);
             }
+        } catch (LinuxException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -287,7 +288,7 @@ public final class EventLoop implements AutoCloseable {
             MemorySegment event = arena.allocate(EVENT_BYTES, 8);
             event.set(ValueLayout.JAVA_INT_UNALIGNED, 0, interest);
             event.set(DATA, DATA_OFFSET, id);
-            IoCalls.check(IoCalls.epollCtl(epoll.number(), operation, fd, event), "epoll_ctl", "fd " + fd);
+            Syscall.EPOLL_CTL.call("fd " + fd, epoll.number(), operation, fd, event.address());
         }
     }
 }

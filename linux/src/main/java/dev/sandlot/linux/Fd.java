@@ -1,6 +1,5 @@
 package dev.sandlot.linux;
 
-import java.lang.invoke.MethodHandle;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -8,7 +7,6 @@ import java.util.concurrent.atomic.AtomicInteger;
  * number is never used again after the first close.
  */
 public final class Fd implements AutoCloseable {
-    private static final MethodHandle CLOSE = Native.errnoCall("close", Native.INT, Native.INT);
     private static final int CLOSED = -1;
 
     private final AtomicInteger number;
@@ -61,12 +59,7 @@ public final class Fd implements AutoCloseable {
     public void close() {
         int n = number.getAndSet(CLOSED);
         if (n != CLOSED) {
-            try {
-                // After close(2) the number is free whatever it returns, so there is nothing to react to.
-                int _ = (int) CLOSE.invokeExact(Native.errnoSlot(), n);
-            } catch (Throwable t) {
-                throw Native.unexpected(t);
-            }
+            long _ = Syscall.CLOSE.attempt(n, 0, 0);
         }
     }
 

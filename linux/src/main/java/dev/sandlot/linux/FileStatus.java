@@ -12,6 +12,8 @@ import java.time.Instant;
  * @param size bytes
  * @param modified time of the last change of content, kept within the years 1 to 9999
  * @param changed time of the last change of anything
+ * @param links how many names it has
+ * @param isWhiteout whether it is a character device 0:0, which overlayfs takes for a deleted name
  */
 public record FileStatus(
         FileKind kind,
@@ -22,7 +24,9 @@ public record FileStatus(
         Instant modified,
         Instant changed,
         long inode,
-        long device) {
+        long device,
+        int links,
+        boolean isWhiteout) {
     /** Size of {@code struct statx}. */
     static final int STRUCT_SIZE = 256;
 
@@ -32,9 +36,10 @@ public record FileStatus(
     /** Reads {@code struct statx} (linux/stat.h). */
     static FileStatus read(MemorySegment statx) {
         int mode = statx.get(ValueLayout.JAVA_SHORT, 28) & 0xFFFF;
+        FileKind kind = FileKind.ofMode(mode);
         long device = ((long) statx.get(Native.INT, 136) << 32) | (statx.get(Native.INT, 140) & 0xFFFFFFFFL);
         return new FileStatus(
-                FileKind.ofMode(mode),
+                kind,
                 mode & 07777,
                 statx.get(Native.INT, 20),
                 statx.get(Native.INT, 24),
@@ -42,7 +47,11 @@ public record FileStatus(
                 time(statx, 112),
                 time(statx, 96),
                 statx.get(Native.LONG, 32),
-                device);
+                device,
+                statx.get(Native.INT, 16),
+                kind == FileKind.CHARACTER_DEVICE
+                        && statx.get(Native.INT, 128) == 0
+                        && statx.get(Native.INT, 132) == 0);
     }
 
     public boolean isDirectory() {
@@ -64,7 +73,7 @@ public record FileStatus(
 
     /** The same with another owner and group. */
     public FileStatus ownedBy(int newUid, int newGid) {
-        return new FileStatus(kind, mode, newUid, newGid, size, modified, changed, inode, device);
+        return new FileStatus(kind, mode, newUid, newGid, size, modified, changed, inode, device, links, isWhiteout);
     }
 
     private static Instant time(MemorySegment statx, long offset) {

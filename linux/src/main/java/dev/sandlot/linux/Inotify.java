@@ -30,7 +30,7 @@ public final class Inotify implements AutoCloseable {
     private final Fd fd;
 
     public Inotify() throws LinuxException {
-        this.fd = Fd.own((int) Syscall.INOTIFY_INIT1.call("", Open.CLOEXEC | Open.NONBLOCK, 0));
+        this.fd = Syscall.INOTIFY_INIT1.open("", Open.CLOEXEC | Open.NONBLOCK, 0, 0, 0);
     }
 
     /**
@@ -55,7 +55,7 @@ public final class Inotify implements AutoCloseable {
     /** Watches the directory that a handle refers to; the number is the same for the same directory. */
     public int watch(Fd directory, int mask) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
-            long path = FileTree.pointer(arena, "inotify_add_watch", directory.procPath());
+            long path = FileTree.pointer(arena, Syscall.INOTIFY_ADD_WATCH, directory.procPath());
             return (int) Syscall.INOTIFY_ADD_WATCH.call("", fd.number(), path, mask | ONLY_DIRECTORY);
         }
     }

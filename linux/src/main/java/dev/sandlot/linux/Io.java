@@ -17,8 +17,6 @@ public final class Io {
     public static final int WOULD_BLOCK = 0;
 
     private static final int COPY_BYTES = 64 * 1024;
-    private static final int O_NONBLOCK = 0x800;
-    private static final int O_CLOEXEC = 0x80000;
     private static final int F_GETFL = 3;
     private static final int F_SETFL = 4;
     private static final int F_DUPFD_CLOEXEC = 1030;
@@ -59,21 +57,26 @@ public final class Io {
     public static Pipe pipe() throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment ends = arena.allocate(Native.INT, 2);
-            IoCalls.check(IoCalls.pipe2(ends, O_CLOEXEC), "pipe2", "");
+            Syscall.PIPE2.call("", ends.address(), Open.CLOEXEC);
             return new Pipe(Fd.own(ends.getAtIndex(Native.INT, 0)), Fd.own(ends.getAtIndex(Native.INT, 1)));
         }
     }
 
     /** Makes calls on the descriptor, and on all its duplicates, return instead of wait; or wait again. */
     public static void setNonBlocking(Fd fd, boolean nonBlocking) throws IOException {
-        int flags = IoCalls.check(IoCalls.fcntl(fd.number(), F_GETFL, 0), "fcntl", "F_GETFL");
-        int wanted = nonBlocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
-        IoCalls.check(IoCalls.fcntl(fd.number(), F_SETFL, wanted), "fcntl", "F_SETFL");
+        long flags = Syscall.FCNTL.call("F_GETFL", fd.number(), F_GETFL);
+        long wanted = nonBlocking ? flags | Open.NONBLOCK : flags & ~Open.NONBLOCK;
+        Syscall.FCNTL.call("F_SETFL", fd.number(), F_SETFL, wanted);
     }
 
     /** A second descriptor for the same open file, closed on exec. */
     public static Fd duplicate(Fd fd) throws IOException {
-        return Fd.own(IoCalls.check(IoCalls.fcntl(fd.number(), F_DUPFD_CLOEXEC, 0), "fcntl", "F_DUPFD_CLOEXEC"));
+        return duplicate(fd, 0);
+    }
+
+    /** As {@link #duplicate(Fd)}, with a number that is not below {@code lowest}. */
+    static Fd duplicate(Fd fd, int lowest) throws LinuxException {
+        return Syscall.FCNTL.open(fd.toString(), fd.number(), F_DUPFD_CLOEXEC, lowest, 0);
     }
 
     private static int readDirect(Fd fd, ByteBuffer into) throws IOException {
@@ -96,14 +99,11 @@ public final class Io {
     }
 
     private static int readInto(Fd fd, MemorySegment into, long length) throws IOException {
-        int n;
-        do {
-            n = IoCalls.read(fd.number(), into, length);
-        } while (IoCalls.interrupted(n));
-        if (IoCalls.wouldBlock(n)) {
+        long n = Syscall.READ.attempt(fd.number(), into.address(), length);
+        if (Syscall.wouldBlock(n)) {
             return WOULD_BLOCK;
         }
-        return IoCalls.check(n, "read", fd.toString()) == 0 ? END : n;
+        return n == 0 ? END : (int) Syscall.READ.check(fd.toString(), n);
     }
 
     private static int writeDirect(Fd fd, ByteBuffer from) throws IOException {
@@ -124,11 +124,8 @@ public final class Io {
     }
 
     private static int writeFrom(Fd fd, MemorySegment from, long length) throws IOException {
-        int n;
-        do {
-            n = IoCalls.write(fd.number(), from, length);
-        } while (IoCalls.interrupted(n));
-        return IoCalls.wouldBlock(n) ? WOULD_BLOCK : IoCalls.check(n, "write", fd.toString());
+        long n = Syscall.WRITE.attempt(fd.number(), from.address(), length);
+        return Syscall.wouldBlock(n) ? WOULD_BLOCK : (int) Syscall.WRITE.check(fd.toString(), n);
     }
 
     private static void requireRemaining(ByteBuffer buffer) {

@@ -1,14 +1,13 @@
 package dev.sandlot.linux;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
 /** A line of {@code /proc/self/mountinfo} (proc_pid_mountinfo(5)). */
 record MountEntry(Path target, String type, List<String> options) {
     static List<MountEntry> ofThisProcess() throws IOException {
-        return Files.readAllLines(Path.of("/proc/self/mountinfo")).stream()
+        return ProcFile.lines(Path.of("/proc/self/mountinfo")).stream()
                 .map(MountEntry::parse)
                 .toList();
     }

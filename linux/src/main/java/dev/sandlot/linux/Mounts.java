@@ -1,12 +1,9 @@
 package dev.sandlot.linux;
 
-import static dev.sandlot.linux.Native.INT;
 import static dev.sandlot.linux.Native.LONG;
-import static dev.sandlot.linux.Native.POINTER;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -23,9 +20,6 @@ public final class Mounts {
     private static final long MOUNT_ATTR_SIZE = 32;
     private static final long MS_REC_SLAVE = 0x4000 | 0x80000;
     private static final int MNT_DETACH = 2;
-
-    private static final MethodHandle MOUNT = Native.errnoCall("mount", INT, POINTER, POINTER, POINTER, LONG, POINTER);
-    private static final MethodHandle UMOUNT = Native.errnoCall("umount2", INT, POINTER, INT);
 
     private Mounts() {}
 
@@ -79,13 +73,8 @@ public final class Mounts {
     /** Takes a mount out of the calling thread's namespace at once; it ends when its last user does. */
     public static void detach(Path target) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
-            int result =
-                    (int) UMOUNT.invokeExact(Native.errnoSlot(), arena.allocateFrom(target.toString()), MNT_DETACH);
-            Calls.check("umount2", target.toString(), result);
-        } catch (LinuxException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+            Syscall.UMOUNT2.call(
+                    target.toString(), arena.allocateFrom(target.toString()).address(), MNT_DETACH);
         }
     }
 
@@ -93,25 +82,18 @@ public final class Mounts {
         try (Arena arena = Arena.ofConfined()) {
             long path = arena.allocateFrom(directory.toString()).address();
             long flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
-            return Fd.own((int) Syscall.OPEN_TREE.call(directory.toString(), AT_FDCWD, path, flags));
+            return Syscall.OPEN_TREE.open(directory.toString(), AT_FDCWD, path, flags, 0);
         }
     }
 
     private static void mount(String source, String target, String type, long flags, String options)
             throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
-            int result = (int) MOUNT.invokeExact(
-                    Native.errnoSlot(),
-                    arena.allocateFrom(source),
-                    arena.allocateFrom(target),
-                    arena.allocateFrom(type),
-                    flags,
-                    arena.allocateFrom(options));
-            Calls.check("mount", target, result);
-        } catch (LinuxException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+            long from = arena.allocateFrom(source).address();
+            long to = arena.allocateFrom(target).address();
+            long kind = arena.allocateFrom(type).address();
+            Syscall.MOUNT.call(
+                    target, from, to, kind, flags, arena.allocateFrom(options).address());
         }
     }
 }

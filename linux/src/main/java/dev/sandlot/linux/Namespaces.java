@@ -1,9 +1,6 @@
 package dev.sandlot.linux;
 
-import static dev.sandlot.linux.Native.INT;
-
 import java.io.IOException;
-import java.lang.invoke.MethodHandle;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -26,21 +23,16 @@ public final class Namespaces {
         }
     }
 
-    private static final int O_RDONLY = 0;
-    private static final int O_PATH = 0x200000;
-    private static final MethodHandle SETNS = Native.errnoCall("setns", INT, INT, INT);
-    private static final MethodHandle UNSHARE = Native.errnoCall("unshare", INT, INT);
-
     private Namespaces() {}
 
     /** Opens the namespace of a kind that a process is in; it lives at least as long as the descriptor. */
     public static Fd open(int pid, Kind kind) throws LinuxException {
-        return Calls.open("/proc/" + pid + "/ns/" + kind.file, O_RDONLY);
+        return FileTree.open("/proc/" + pid + "/ns/" + kind.file, Open.READ);
     }
 
     /** Opens the root directory of a process as a path descriptor, through its own mounts. */
     public static Fd rootOf(int pid) throws LinuxException {
-        return Calls.open("/proc/" + pid + "/root", O_PATH);
+        return FileTree.open("/proc/" + pid + "/root", Open.PATH);
     }
 
     /**
@@ -65,23 +57,10 @@ public final class Namespaces {
 
     /** Gives the calling thread a mount namespace of its own, for as long as it lives. Platform threads only. */
     public static void unshareMounts() throws LinuxException {
-        try {
-            Calls.check("unshare", "mounts", (int) UNSHARE.invokeExact(Native.errnoSlot(), Kind.MNT.flag));
-        } catch (LinuxException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        Syscall.UNSHARE.call("mounts", Kind.MNT.flag, 0);
     }
 
     private static void enter(Fd namespace, Kind kind) throws LinuxException {
-        try {
-            int result = (int) SETNS.invokeExact(Native.errnoSlot(), namespace.number(), kind.flag);
-            Calls.check("setns", kind.file, result);
-        } catch (LinuxException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        Syscall.SETNS.call(kind.file, namespace.number(), kind.flag);
     }
 }

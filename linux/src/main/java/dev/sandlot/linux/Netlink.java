@@ -1,19 +1,14 @@
 package dev.sandlot.linux;
 
-import static dev.sandlot.linux.Native.INT;
-import static dev.sandlot.linux.Native.LONG;
-import static dev.sandlot.linux.Native.POINTER;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.net.Inet4Address;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Links, addresses, routes and tracked connections of one network namespace: the one the opening thread was in. One request at a time, by
- * one thread at a time.
+ * Links, addresses, routes and tracked connections of one network namespace: the one the opening thread was in. One
+ * request at a time, by one thread at a time.
  *
  * <p>A message is {@code struct nlmsghdr {u32 len; u16 type; u16 flags; u32 seq; u32 pid}}, a body of its type, and
  * attributes {@code {u16 len; u16 type}} padded to four bytes (rtnetlink(7)).
@@ -62,10 +57,6 @@ public final class Netlink implements AutoCloseable {
     private static final byte PROTOCOL_STATIC = 4;
     private static final byte TYPE_UNICAST = 1;
 
-    private static final MethodHandle SOCKET = Native.errnoCall("socket", INT, INT, INT, INT);
-    private static final MethodHandle SEND = Native.errnoCall("send", LONG, INT, POINTER, LONG, INT);
-    private static final MethodHandle RECV = Native.errnoCall("recv", LONG, INT, POINTER, LONG, INT);
-
     private final Fd socket;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment memory = arena.allocate(BUFFER, 8);
@@ -93,14 +84,7 @@ public final class Netlink implements AutoCloseable {
     }
 
     private static Netlink open(int family) throws LinuxException {
-        try {
-            int number = (int) SOCKET.invokeExact(Native.errnoSlot(), AF_NETLINK, RAW_CLOEXEC, family);
-            return new Netlink(Fd.own(Calls.check("socket", "netlink", number)));
-        } catch (LinuxException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return new Netlink(Syscall.SOCKET.open("netlink", AF_NETLINK, RAW_CLOEXEC, family, 0));
     }
 
     /** Makes a pair of connected links: one here, up, its peer in another network namespace, down. */
@@ -235,26 +219,16 @@ public final class Netlink implements AutoCloseable {
     private void execute(String call, String subject) throws LinuxException {
         long length = buffer.position();
         buffer.putInt(0, (int) length);
-        try {
-            long sent = (long) SEND.invokeExact(Native.errnoSlot(), socket.number(), memory, length, 0);
-            Calls.check(call, subject, (int) sent);
-            receive(call, subject);
-        } catch (LinuxException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        check(call, subject, Syscall.WRITE.attempt(socket.number(), memory.address(), length));
+        check(call, subject, Syscall.READ.attempt(socket.number(), memory.address(), BUFFER));
         if (buffer.getShort(4) == NLMSG_ERROR && buffer.getInt(HEADER) != 0) {
             throw new LinuxException(call, subject, -buffer.getInt(HEADER));
         }
     }
 
-    private void receive(String call, String subject) throws Throwable {
-        long size = (long) BUFFER;
-        long got;
-        do {
-            got = (long) RECV.invokeExact(Native.errnoSlot(), socket.number(), memory, size, 0);
-        } while (got < 0 && Native.lastErrno() == Errno.EINTR.number());
-        Calls.check(call, subject, (int) got);
+    private static void check(String call, String subject, long result) throws LinuxException {
+        if (result < 0) {
+            throw new LinuxException(call, subject, (int) -result);
+        }
     }
 }

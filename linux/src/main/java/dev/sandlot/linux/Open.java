@@ -8,6 +8,7 @@ public final class Open {
     public static final int WRITE = 1;
     public static final int CREATE = 0x40;
     public static final int EXCLUSIVE = 0x80;
+    static final int APPEND = 0x400;
     public static final int TRUNCATE = 0x200;
     public static final int NONBLOCK = 0x800;
     public static final int DIRECTORY = ARM ? 0x4000 : 0x10000;
@@ -26,6 +27,9 @@ public final class Open {
 
     static final int NOCTTY = 0x100;
     static final int CLOEXEC = 0x80000;
+
+    /** Nothing but plain names below the directory: neither links nor ways out. */
+    public static final long PLAIN = BENEATH | NO_SYMLINKS;
 
     private Open() {}
 }

@@ -2,23 +2,16 @@ package dev.sandlot.linux;
 
 import static dev.sandlot.linux.Native.INT;
 import static dev.sandlot.linux.Native.LONG;
-import static dev.sandlot.linux.Native.POINTER;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.time.Duration;
 
 /** A hold on one process: its number may be given to another one later, this is not. */
 public final class Pidfd implements AutoCloseable {
-    private static final long PIDFD_SEND_SIGNAL = 424;
-    private static final long PIDFD_OPEN = 434;
-
     private static final short POLLIN = 1;
-    private static final MethodHandle POLL = Native.errnoCall("poll", INT, POINTER, LONG, INT);
-    private static final MethodHandle WAITID = Native.errnoCall("waitid", INT, INT, INT, POINTER, INT, POINTER);
     private static final int P_PIDFD = 3;
     private static final int WEXITED_NOHANG = 4 | 1;
     private static final int SIGINFO_SIZE = 128;
@@ -37,8 +30,7 @@ public final class Pidfd implements AutoCloseable {
      * @throws LinuxException {@code ESRCH} when there is none
      */
     public static Pidfd open(int pid) throws IOException {
-        int number = IoCalls.check(IoCalls.syscall(PIDFD_OPEN, pid, 0, 0, 0), "pidfd_open", Integer.toString(pid));
-        return new Pidfd(Fd.own(number), pid);
+        return new Pidfd(Syscall.PIDFD_OPEN.open(Integer.toString(pid), pid, 0, 0, 0), pid);
     }
 
     /** The number the process was found by. */
@@ -57,8 +49,7 @@ public final class Pidfd implements AutoCloseable {
      * @throws LinuxException {@code ESRCH} when the process has ended and its parent knows
      */
     public void signal(int signal) throws IOException {
-        int result = IoCalls.syscall(PIDFD_SEND_SIGNAL, fd.number(), signal, 0, 0);
-        IoCalls.check(result, "pidfd_send_signal", Integer.toString(pid));
+        Syscall.PIDFD_SEND_SIGNAL.call(Integer.toString(pid), fd.number(), signal);
     }
 
     /** Runs the action once, on the loop's thread, when the process has ended. */
@@ -71,26 +62,15 @@ public final class Pidfd implements AutoCloseable {
 
     /** Waits for the end on a platform thread; false when it is still there after the time. */
     public boolean awaitEnd(Duration limit) throws LinuxException {
-        long deadline = System.nanoTime() + limit.toNanos();
         try (Arena arena = Arena.ofConfined()) {
             // struct pollfd { int fd; short events; short revents; }
             MemorySegment entry = arena.allocate(8, 4);
             entry.set(INT, 0, fd.number());
             entry.set(ValueLayout.JAVA_SHORT, 4, POLLIN);
-            while (true) {
-                long left = Math.max(0, (deadline - System.nanoTime()) / 1_000_000);
-                int ready = (int) POLL.invokeExact(Native.errnoSlot(), entry, 1L, (int) left);
-                if (ready >= 0) {
-                    return ready > 0;
-                }
-                if (Native.lastErrno() != Errno.EINTR.number()) {
-                    throw new LinuxException("poll", "pidfd of " + pid, Native.lastErrno());
-                }
-            }
-        } catch (LinuxException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+            // struct timespec { s64 seconds; s64 nanos; }, in which the kernel leaves what is left when interrupted
+            long nanos = Math.max(0, limit.toNanos());
+            MemorySegment left = arena.allocateFrom(LONG, nanos / 1_000_000_000, nanos % 1_000_000_000);
+            return Syscall.PPOLL.call("pidfd of " + pid, entry.address(), 1, left.address()) > 0;
         }
     }
 
@@ -98,15 +78,10 @@ public final class Pidfd implements AutoCloseable {
     public void reap() throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment info = arena.allocate(SIGINFO_SIZE, Long.BYTES);
-            int result = (int) WAITID.invokeExact(
-                    Native.errnoSlot(), P_PIDFD, fd.number(), info, WEXITED_NOHANG, MemorySegment.NULL);
-            if (result < 0 && Native.lastErrno() != Errno.ECHILD.number()) {
-                throw new LinuxException("waitid", "pidfd of " + pid, Native.lastErrno());
+            long result = Syscall.WAITID.attempt(P_PIDFD, fd.number(), info.address(), WEXITED_NOHANG, 0);
+            if (result != -Errno.ECHILD.number()) {
+                Syscall.WAITID.check("pidfd of " + pid, result);
             }
-        } catch (LinuxException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
         }
     }
 

@@ -22,7 +22,7 @@ public final class Terminals {
             MemorySegment window = arena.allocate(WINSIZE_BYTES, 2);
             window.set(ValueLayout.JAVA_SHORT, 0, (short) size.rows());
             window.set(ValueLayout.JAVA_SHORT, 2, (short) size.columns());
-            IoCalls.check(IoCalls.ioctl(terminal.number(), TIOCSWINSZ, window), "ioctl", "TIOCSWINSZ");
+            Syscall.IOCTL.call("TIOCSWINSZ", terminal.number(), TIOCSWINSZ, window.address());
         }
     }
 
@@ -30,7 +30,7 @@ public final class Terminals {
     public static Size size(Fd terminal) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment window = arena.allocate(WINSIZE_BYTES, 2);
-            IoCalls.check(IoCalls.ioctl(terminal.number(), TIOCGWINSZ, window), "ioctl", "TIOCGWINSZ");
+            Syscall.IOCTL.call("TIOCGWINSZ", terminal.number(), TIOCGWINSZ, window.address());
             int rows = Short.toUnsignedInt(window.get(ValueLayout.JAVA_SHORT, 0));
             return new Size(Short.toUnsignedInt(window.get(ValueLayout.JAVA_SHORT, 2)), rows);
         }

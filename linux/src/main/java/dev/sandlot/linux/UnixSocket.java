@@ -27,7 +27,6 @@ public final class UnixSocket implements AutoCloseable {
     private static final int SO_PASSCRED = 16;
     private static final int SO_PEERCRED = 17;
     private static final int MSG_NOSIGNAL = 0x4000;
-    private static final int O_PATH_DIRECTORY_CLOEXEC = 0x200000 | 0x10000 | 0x80000;
     private static final int MAX_PATH_BYTES = 107;
     private static final int BACKLOG = 64;
 
@@ -53,8 +52,8 @@ public final class UnixSocket implements AutoCloseable {
     public static UnixSocket listen(Path path) throws IOException {
         UnixSocket socket = create();
         try {
-            socket.withAddress(path, "bind", IoCalls::bind);
-            IoCalls.check(IoCalls.listen(socket.fd.number(), BACKLOG), "listen", path.toString());
+            socket.withAddress(path, Syscall.BIND);
+            Syscall.LISTEN.call(path.toString(), socket.fd.number(), BACKLOG);
             return socket;
         } catch (IOException | RuntimeException e) {
             socket.close();
@@ -72,7 +71,7 @@ public final class UnixSocket implements AutoCloseable {
         UnixSocket socket = create();
         try {
             socket.passCredentials();
-            socket.withAddress(path, "connect", IoCalls::connect);
+            socket.withAddress(path, Syscall.CONNECT);
             return socket;
         } catch (IOException | RuntimeException e) {
             socket.close();
@@ -88,14 +87,11 @@ public final class UnixSocket implements AutoCloseable {
 
     /** The next connection to this listening socket, if one waits. */
     public Optional<UnixSocket> accept() throws IOException {
-        int accepted;
-        do {
-            accepted = IoCalls.accept4(fd.number(), SOCK_NONBLOCK_CLOEXEC);
-        } while (IoCalls.interrupted(accepted));
-        if (IoCalls.wouldBlock(accepted)) {
+        long accepted = Syscall.ACCEPT4.attempt(fd.number(), 0, 0, SOCK_NONBLOCK_CLOEXEC, 0);
+        if (Syscall.wouldBlock(accepted)) {
             return Optional.empty();
         }
-        return Optional.of(new UnixSocket(Fd.own(IoCalls.check(accepted, "accept4", ""))));
+        return Optional.of(new UnixSocket(Fd.own((int) Syscall.ACCEPT4.check("", accepted))));
     }
 
     /** The descriptor, to wait for or to pass on; this stays its owner. */
@@ -107,7 +103,7 @@ public final class UnixSocket implements AutoCloseable {
     public void passCredentials() throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment on = arena.allocateFrom(Native.INT, 1);
-            IoCalls.check(IoCalls.setsockopt(fd.number(), SOL_SOCKET, SO_PASSCRED, on, 4), "setsockopt", "SO_PASSCRED");
+            Syscall.SETSOCKOPT.call("SO_PASSCRED", fd.number(), SOL_SOCKET, SO_PASSCRED, on.address(), 4);
         }
     }
 
@@ -116,8 +112,8 @@ public final class UnixSocket implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment credentials = arena.allocate(Message.CREDENTIALS_BYTES, 4);
             MemorySegment length = arena.allocateFrom(Native.INT, (int) Message.CREDENTIALS_BYTES);
-            int result = IoCalls.getsockopt(fd.number(), SOL_SOCKET, SO_PEERCRED, credentials, length);
-            IoCalls.check(result, "getsockopt", "SO_PEERCRED");
+            Syscall.GETSOCKOPT.call(
+                    "SO_PEERCRED", fd.number(), SOL_SOCKET, SO_PEERCRED, credentials.address(), length.address());
             return Message.credentials(credentials);
         }
     }
@@ -134,15 +130,13 @@ public final class UnixSocket implements AutoCloseable {
         }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment message = Message.toSend(arena, bytes(arena, from), descriptors);
-            int n;
-            do {
-                n = IoCalls.sendmsg(fd.number(), message, MSG_NOSIGNAL);
-            } while (IoCalls.interrupted(n));
-            if (IoCalls.wouldBlock(n)) {
+            long n = Syscall.SENDMSG.attempt(fd.number(), message.address(), MSG_NOSIGNAL);
+            if (Syscall.wouldBlock(n)) {
                 return Io.WOULD_BLOCK;
             }
-            from.position(from.position() + IoCalls.check(n, "sendmsg", ""));
-            return n;
+            int sent = (int) Syscall.SENDMSG.check("", n);
+            from.position(from.position() + sent);
+            return sent;
         }
     }
 
@@ -157,16 +151,13 @@ public final class UnixSocket implements AutoCloseable {
         }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment message = Message.toReceive(arena, MemorySegment.ofBuffer(into));
-            int n;
-            do {
-                n = IoCalls.recvmsg(fd.number(), message, Message.CLOSE_ON_EXEC);
-            } while (IoCalls.interrupted(n));
-            if (IoCalls.wouldBlock(n)) {
+            long n = Syscall.RECVMSG.attempt(fd.number(), message.address(), Message.CLOSE_ON_EXEC);
+            if (Syscall.wouldBlock(n)) {
                 return new Received(Io.WOULD_BLOCK, List.of(), Optional.empty());
             }
-            IoCalls.check(n, "recvmsg", "");
-            into.position(into.position() + n);
-            return received(n == 0 ? Io.END : n, message);
+            int count = (int) Syscall.RECVMSG.check("", n);
+            into.position(into.position() + count);
+            return received(count == 0 ? Io.END : count, message);
         }
     }
 
@@ -195,43 +186,32 @@ public final class UnixSocket implements AutoCloseable {
     }
 
     private static UnixSocket create() throws IOException {
-        int number = IoCalls.socket(AF_UNIX, SOCK_STREAM_NONBLOCK_CLOEXEC, 0);
-        return new UnixSocket(Fd.own(IoCalls.check(number, "socket", "AF_UNIX")));
-    }
-
-    @FunctionalInterface
-    private interface AddressCall {
-        int apply(int fd, MemorySegment address, int length);
+        return new UnixSocket(Syscall.SOCKET.open("AF_UNIX", AF_UNIX, SOCK_STREAM_NONBLOCK_CLOEXEC, 0, 0));
     }
 
     /** Addresses hold 107 bytes; a longer path is named through its open directory. */
-    private void withAddress(Path path, String name, AddressCall call) throws IOException {
+    private void withAddress(Path path, Syscall call) throws IOException {
         if (encoded(path).length <= MAX_PATH_BYTES) {
-            callWith(path, path, name, call);
+            callWith(path, path, call);
             return;
         }
-        try (Arena arena = Arena.ofConfined();
-                Fd directory = openDirectory(arena, path.toAbsolutePath().resolveSibling(""))) {
-            callWith(Path.of(directory.procPath()).resolve(path.getFileName()), path, name, call);
+        Path parent = path.toAbsolutePath().resolveSibling("");
+        try (Fd directory = FileTree.directory(parent.toString())) {
+            callWith(Path.of(directory.procPath()).resolve(path.getFileName()), path, call);
         }
     }
 
-    private void callWith(Path address, Path shown, String name, AddressCall call) throws IOException {
+    private void callWith(Path address, Path shown, Syscall call) throws IOException {
         byte[] bytes = encoded(address);
         if (bytes.length > MAX_PATH_BYTES) {
-            throw new LinuxException(name, shown.toString(), Errno.ENAMETOOLONG.number());
+            throw call.failure(shown.toString(), Errno.ENAMETOOLONG.number());
         }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment segment = arena.allocate(2 + bytes.length + 1, 2);
             segment.set(ValueLayout.JAVA_SHORT, 0, (short) AF_UNIX);
             MemorySegment.copy(bytes, 0, segment, ValueLayout.JAVA_BYTE, 2, bytes.length);
-            IoCalls.check(call.apply(fd.number(), segment, (int) segment.byteSize()), name, shown.toString());
+            call.call(shown.toString(), fd.number(), segment.address(), segment.byteSize());
         }
-    }
-
-    private static Fd openDirectory(Arena arena, Path directory) throws IOException {
-        int number = IoCalls.open(arena.allocateFrom(directory.toString()), O_PATH_DIRECTORY_CLOEXEC);
-        return Fd.own(IoCalls.check(number, "open", directory.toString()));
     }
 
     private static byte[] encoded(Path path) {

@@ -6,6 +6,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /** Extended attributes of open files, and of entries of open directories. Names are whole, as {@code user.x}. */
 public final class Xattrs {
@@ -34,33 +35,51 @@ public final class Xattrs {
         return get(Syscall.LGETXATTR, entryPath(directory, name), attribute);
     }
 
+    /** The value of an attribute of a directory's entry, when it has it; a link is not followed. */
+    public static Optional<byte[]> find(Fd directory, String name, String attribute) throws LinuxException {
+        try {
+            return Optional.of(get(directory, name, attribute));
+        } catch (LinuxException e) {
+            if (e.is(Errno.ENODATA)) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
     /** Sets an attribute of an open file. */
     public static void set(Fd file, String attribute, byte[] value) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
-            long name = FileTree.pointer(arena, "fsetxattr", attribute);
-            MemorySegment bytes = arena.allocate(Math.max(1, value.length));
-            MemorySegment.copy(value, 0, bytes, ValueLayout.JAVA_BYTE, 0, value.length);
-            Syscall.FSETXATTR.call(attribute, file.number(), name, bytes.address(), value.length);
+            set(arena, Syscall.FSETXATTR, file.number(), attribute, value);
+        }
+    }
+
+    /** Sets an attribute of a directory's entry; a link is not followed. */
+    public static void set(Fd directory, String name, String attribute, byte[] value) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            long path = FileTree.pointer(arena, Syscall.LSETXATTR, entryPath(directory, name));
+            set(arena, Syscall.LSETXATTR, path, attribute, value);
         }
     }
 
     /** Removes an attribute of an open file. */
     public static void remove(Fd file, String attribute) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
-            Syscall.FREMOVEXATTR.call(attribute, file.number(), FileTree.pointer(arena, "fremovexattr", attribute));
+            Syscall.FREMOVEXATTR.call(
+                    attribute, file.number(), FileTree.pointer(arena, Syscall.FREMOVEXATTR, attribute));
         }
     }
 
     private static String entryPath(Fd directory, String name) throws LinuxException {
         if (name.indexOf('/') >= 0 || name.equals("..")) {
-            throw new LinuxException("listxattr", name, Errno.EINVAL.number());
+            throw Syscall.LLISTXATTR.failure(name, Errno.EINVAL.number());
         }
         return directory.procPath() + "/" + name;
     }
 
     private static List<String> list(Syscall call, String path) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
-            long pointer = FileTree.pointer(arena, "listxattr", path);
+            long pointer = FileTree.pointer(arena, call, path);
             long size = call.call(path, pointer, 0, 0);
             if (size == 0) {
                 return List.of();
@@ -73,12 +92,20 @@ public final class Xattrs {
 
     private static byte[] get(Syscall call, String path, String attribute) throws LinuxException {
         try (Arena arena = Arena.ofConfined()) {
-            long pointer = FileTree.pointer(arena, "getxattr", path);
-            long name = FileTree.pointer(arena, "getxattr", attribute);
+            long pointer = FileTree.pointer(arena, call, path);
+            long name = FileTree.pointer(arena, call, attribute);
             MemorySegment out = arena.allocate(LIMIT);
             long length = call.call(attribute, pointer, name, out.address(), LIMIT);
             return out.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
         }
+    }
+
+    private static void set(Arena arena, Syscall call, long file, String attribute, byte[] value)
+            throws LinuxException {
+        long name = FileTree.pointer(arena, call, attribute);
+        MemorySegment bytes = arena.allocate(Math.max(1, value.length));
+        MemorySegment.copy(value, 0, bytes, ValueLayout.JAVA_BYTE, 0, value.length);
+        call.call(attribute, file, name, bytes.address(), value.length);
     }
 
     private static List<String> split(byte[] names) {

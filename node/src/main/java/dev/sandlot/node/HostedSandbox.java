@@ -3,6 +3,7 @@ package dev.sandlot.node;
 import dev.sandlot.envd.EnvdConfig;
 import dev.sandlot.envd.EnvdHost;
 import dev.sandlot.envd.EnvdSandbox;
+import dev.sandlot.envd.FileProcessJournal;
 import dev.sandlot.envd.IdRange;
 import dev.sandlot.envd.SandboxFiles;
 import dev.sandlot.protocol.SandboxSpec;

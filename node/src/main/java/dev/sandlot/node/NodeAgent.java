@@ -2,6 +2,7 @@ package dev.sandlot.node;
 
 import dev.sandlot.envd.EnvdHost;
 import dev.sandlot.envd.EnvdSandbox;
+import dev.sandlot.envd.FileProcessJournal;
 import dev.sandlot.images.Digest;
 import dev.sandlot.images.LayerStore;
 import dev.sandlot.linux.EventLoop;
@@ -26,6 +27,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
@@ -43,6 +45,8 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
     private static final int ENVD_PORT = 49983;
 
     private final NodeSettings settings;
+    private final String instanceId = UUID.randomUUID().toString();
+    private final MachineFacts machine = new MachineFacts();
     private final Path journals;
     private final LayerStore layers;
     private final EventLoop loop;
@@ -257,7 +261,11 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
                 Runtime.getRuntime().availableProcessors(),
                 memory,
                 hosted.size(),
-                settings.maxSandboxes());
+                settings.maxSandboxes(),
+                instanceId,
+                "",
+                machine.processor(),
+                machine.usage());
     }
 
     /** Lets go of all sandboxes without ending them. */

@@ -9,6 +9,7 @@ public final class ConnectCall {
 
     private final Exchange exchange;
     private final long timeoutMillis;
+    private final Headers responseTrailers = new Headers();
 
     private ConnectCall(Exchange exchange, long timeoutMillis) {
         this.exchange = exchange;
@@ -35,6 +36,11 @@ public final class ConnectCall {
     /** The fields of the answer, which may be changed until the first message is sent. */
     public Headers responseHeaders() {
         return exchange.responseHeaders();
+    }
+
+    /** What is told after the answer; may be changed until the call has been answered. */
+    public Headers responseTrailers() {
+        return responseTrailers;
     }
 
     /** How long the client gives the call; empty for no limit. */

@@ -2,7 +2,6 @@ package dev.sandlot.protocol;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
-import com.google.protobuf.util.JsonFormat;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -11,9 +10,9 @@ import java.nio.charset.StandardCharsets;
 enum ConnectCodec {
     JSON("json") {
         @Override
-        byte[] encode(Message message) {
+        byte[] encode(Message message, ConnectJson json) {
             try {
-                return PRINTER.print(message).getBytes(StandardCharsets.UTF_8);
+                return json.printer().print(message).getBytes(StandardCharsets.UTF_8);
             } catch (InvalidProtocolBufferException e) {
                 throw new IllegalArgumentException(
                         "cannot write " + message.getDescriptorForType().getFullName(), e);
@@ -21,27 +20,24 @@ enum ConnectCodec {
         }
 
         @Override
-        void merge(byte[] payload, Message.Builder into) throws InvalidProtocolBufferException {
+        void merge(byte[] payload, Message.Builder into, ConnectJson json) throws InvalidProtocolBufferException {
             if (payload.length == 0) {
                 throw new InvalidProtocolBufferException("zero-length payload is not a valid JSON object");
             }
-            PARSER.merge(text(payload), into);
+            json.parser().merge(text(payload), into);
         }
     },
     PROTO("proto") {
         @Override
-        byte[] encode(Message message) {
+        byte[] encode(Message message, ConnectJson json) {
             return message.toByteArray();
         }
 
         @Override
-        void merge(byte[] payload, Message.Builder into) throws InvalidProtocolBufferException {
+        void merge(byte[] payload, Message.Builder into, ConnectJson json) throws InvalidProtocolBufferException {
             into.mergeFrom(payload);
         }
     };
-
-    private static final JsonFormat.Printer PRINTER = JsonFormat.printer().omittingInsignificantWhitespace();
-    private static final JsonFormat.Parser PARSER = JsonFormat.parser().ignoringUnknownFields();
 
     private final String subtype;
 
@@ -53,16 +49,16 @@ enum ConnectCodec {
         return subtype;
     }
 
-    abstract byte[] encode(Message message);
+    abstract byte[] encode(Message message, ConnectJson json);
 
-    abstract void merge(byte[] payload, Message.Builder into) throws InvalidProtocolBufferException;
+    abstract void merge(byte[] payload, Message.Builder into, ConnectJson json) throws InvalidProtocolBufferException;
 
     /** Reads a message of the prototype's type. */
     @SuppressWarnings("unchecked")
-    <Q extends Message> Q decode(byte[] payload, Q prototype) throws ConnectException {
+    <Q extends Message> Q decode(byte[] payload, Q prototype, ConnectJson json) throws ConnectException {
         Message.Builder builder = prototype.newBuilderForType();
         try {
-            merge(payload, builder);
+            merge(payload, builder, json);
             return (Q) builder.build();
         } catch (InvalidProtocolBufferException e) {
             throw new ConnectException(

@@ -1,15 +1,16 @@
 package dev.sandlot.protocol;
 
+import com.google.protobuf.Any;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Base64;
 import java.util.Optional;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Writes errors as the protocol wants them: a body of their own for unary calls, the last frame for streams. */
 public final class ConnectErrors {
-    private static final byte[] CLEAN_END = "{}".getBytes(StandardCharsets.UTF_8);
-
     private ConnectErrors() {}
 
     /**
@@ -20,7 +21,7 @@ public final class ConnectErrors {
         Optional<ConnectContentType> stream = ConnectContentType.of(exchange).filter(ConnectContentType::streaming);
         if (stream.isPresent()) {
             exchange.responseHeaders().set("Content-Type", stream.get().value());
-            exchange.send(200, endFrame(error));
+            exchange.send(200, endFrame(error, new Headers()));
         } else {
             sendUnary(exchange, error);
         }
@@ -28,19 +29,28 @@ public final class ConnectErrors {
 
     static void sendUnary(Exchange exchange, ConnectException error) throws IOException {
         exchange.responseHeaders().set("Content-Type", "application/json");
-        exchange.send(error.code().httpStatus(), json(error).toString().getBytes(StandardCharsets.UTF_8));
+        exchange.send(error.code().httpStatus(), JsonText.of(json(error)).getBytes(StandardCharsets.UTF_8));
     }
 
     /** The frame that ends a stream well. */
-    static byte[] endFrame() {
-        return ConnectEnvelope.frame(ConnectEnvelope.END_OF_STREAM, CLEAN_END);
+    static byte[] endFrame(Headers trailers) {
+        return frame(JsonNodeFactory.instance.objectNode(), trailers);
     }
 
     /** The frame that ends a stream with an error. */
-    static byte[] endFrame(ConnectException error) {
+    static byte[] endFrame(ConnectException error, Headers trailers) {
         ObjectNode end = JsonNodeFactory.instance.objectNode();
         end.set("error", json(error));
-        byte[] payload = end.toString().getBytes(StandardCharsets.UTF_8);
+        return frame(end, trailers);
+    }
+
+    private static byte[] frame(ObjectNode end, Headers trailers) {
+        ObjectNode metadata = JsonNodeFactory.instance.objectNode();
+        trailers.forEach((name, value) -> metadata.withArray(name).add(value));
+        if (!metadata.isEmpty()) {
+            end.set("metadata", metadata);
+        }
+        byte[] payload = JsonText.of(end).getBytes(StandardCharsets.UTF_8);
         return ConnectEnvelope.frame(ConnectEnvelope.END_OF_STREAM, payload);
     }
 
@@ -50,6 +60,22 @@ public final class ConnectErrors {
         if (!error.text().isEmpty()) {
             object.put("message", error.text());
         }
+        if (!error.details().isEmpty()) {
+            ArrayNode details = object.putArray("details");
+            error.details().forEach(detail -> details.add(json(detail)));
+        }
         return object;
+    }
+
+    private static ObjectNode json(Any detail) {
+        String type = detail.getTypeUrl();
+        return JsonNodeFactory.instance
+                .objectNode()
+                .put("type", type.substring(type.lastIndexOf('/') + 1))
+                .put(
+                        "value",
+                        Base64.getEncoder()
+                                .withoutPadding()
+                                .encodeToString(detail.getValue().toByteArray()));
     }
 }

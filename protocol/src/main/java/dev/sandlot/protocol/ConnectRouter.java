@@ -1,6 +1,7 @@
 package dev.sandlot.protocol;
 
 import com.google.protobuf.Message;
+import com.google.protobuf.TypeRegistry;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -21,9 +22,28 @@ public final class ConnectRouter {
 
     private static final Logger LOG = LoggerFactory.getLogger(ConnectRouter.class);
 
+    /**
+     * How calls are read and written.
+     *
+     * @param types what an {@code Any} in JSON may hold
+     * @param maxMessageBytes the largest message a client may send
+     */
+    public record Options(TypeRegistry types, int maxMessageBytes) {
+        /** No {@code Any}, messages up to {@link #MAX_MESSAGE_BYTES}. */
+        public static final Options DEFAULT = new Options(TypeRegistry.getEmptyTypeRegistry(), MAX_MESSAGE_BYTES);
+    }
+
     private final Map<String, ConnectService.Method> methods = new HashMap<>();
+    private final ConnectJson json;
+    private final int maxMessageBytes;
 
     public ConnectRouter(ConnectService... services) {
+        this(Options.DEFAULT, services);
+    }
+
+    public ConnectRouter(Options options, ConnectService... services) {
+        json = ConnectJson.of(options.types());
+        maxMessageBytes = options.maxMessageBytes();
         for (ConnectService service : services) {
             service.methods().forEach((name, method) -> methods.put("/" + service.name() + "/" + name, method));
         }
@@ -62,9 +82,10 @@ public final class ConnectRouter {
     }
 
     /** One call on its way. */
-    private static final class Answer implements ConnectService.Responses {
+    private final class Answer implements ConnectService.Responses {
         private final Exchange exchange;
         private final ConnectContentType type;
+        private Headers trailers = new Headers();
         private @Nullable OutputStream out;
 
         Answer(Exchange exchange, ConnectContentType type) {
@@ -74,7 +95,9 @@ public final class ConnectRouter {
 
         void give(ConnectService.Method method) throws IOException {
             try {
-                dispatch(method, ConnectCall.of(exchange));
+                ConnectCall call = ConnectCall.of(exchange);
+                trailers = call.responseTrailers();
+                dispatch(method, call);
             } catch (ConnectException e) {
                 fail(e);
             } catch (RuntimeException e) {
@@ -93,21 +116,26 @@ public final class ConnectRouter {
 
         private <Q extends Message> void answerUnary(ConnectCall call, ConnectService.Method.UnaryMethod<Q> method)
                 throws ConnectException, IOException {
-            Q request = type.codec().decode(unaryBody(), method.prototype());
-            byte[] body = type.codec().encode(method.handler().answer(call, request));
+            Q request = type.codec().decode(unaryBody(), method.prototype(), json);
+            byte[] body = type.codec().encode(method.handler().answer(call, request), json);
             exchange.responseHeaders().set("Content-Type", type.value()).set("Accept-Encoding", "gzip");
+            sendTrailersAsHeaders();
             exchange.send(200, body);
+        }
+
+        private void sendTrailersAsHeaders() {
+            trailers.forEach((name, value) -> exchange.responseHeaders().add("Trailer-" + name, value));
         }
 
         private byte[] unaryBody() throws ConnectException, IOException {
             ConnectCompression compression = ConnectCompression.declared(exchange.requestHeaders(), "Content-Encoding");
-            byte[] body = exchange.requestBody().readNBytes(MAX_MESSAGE_BYTES + 1);
-            if (body.length > MAX_MESSAGE_BYTES) {
-                throw ConnectEnvelope.tooLarge(MAX_MESSAGE_BYTES);
+            byte[] body = exchange.requestBody().readNBytes(maxMessageBytes + 1);
+            if (body.length > maxMessageBytes) {
+                throw ConnectEnvelope.tooLarge(maxMessageBytes);
             }
             return compression == ConnectCompression.IDENTITY || body.length == 0
                     ? body
-                    : compression.unpack(body, MAX_MESSAGE_BYTES);
+                    : compression.unpack(body, maxMessageBytes);
         }
 
         private <Q extends Message> void answerStream(
@@ -119,7 +147,7 @@ public final class ConnectRouter {
                 throw messages("multiple");
             }
             method.handler().answer(call, request, this);
-            end(ConnectErrors.endFrame());
+            end(ConnectErrors.endFrame(trailers));
         }
 
         private static ConnectException messages(String count) {
@@ -130,7 +158,7 @@ public final class ConnectRouter {
                 ConnectCall call, ConnectService.Method.ClientStreamMethod<Q> method)
                 throws ConnectException, IOException {
             sendLast(method.handler().answer(call, incoming(method.prototype())));
-            end(ConnectErrors.endFrame());
+            end(ConnectErrors.endFrame(trailers));
         }
 
         private <Q extends Message> Incoming<Q> incoming(Q prototype) throws ConnectException {
@@ -147,7 +175,7 @@ public final class ConnectRouter {
 
         @Override
         public void sendLast(Message message) throws IOException {
-            stream().write(ConnectEnvelope.frame(0, type.codec().encode(message)));
+            stream().write(ConnectEnvelope.frame(0, type.codec().encode(message, json)));
         }
 
         private OutputStream stream() throws IOException {
@@ -160,10 +188,11 @@ public final class ConnectRouter {
 
         private void fail(ConnectException error) throws IOException {
             if (type.streaming()) {
-                end(ConnectErrors.endFrame(error));
+                end(ConnectErrors.endFrame(error, trailers));
             } else if (exchange.started()) {
                 exchange.abort();
             } else {
+                sendTrailersAsHeaders();
                 ConnectErrors.sendUnary(exchange, error);
             }
         }
@@ -176,20 +205,30 @@ public final class ConnectRouter {
     }
 
     /** The framed messages of a request body. */
-    private record Incoming<Q extends Message>(
-            InputStream body, ConnectCodec codec, ConnectCompression compression, Q prototype)
-            implements ConnectService.Requests<Q> {
+    private final class Incoming<Q extends Message> implements ConnectService.Requests<Q> {
+        private final InputStream body;
+        private final ConnectCodec codec;
+        private final ConnectCompression compression;
+        private final Q prototype;
+
+        Incoming(InputStream body, ConnectCodec codec, ConnectCompression compression, Q prototype) {
+            this.body = body;
+            this.codec = codec;
+            this.compression = compression;
+            this.prototype = prototype;
+        }
+
         @Override
         public Optional<Q> next() throws ConnectException, IOException {
-            Optional<ConnectEnvelope> envelope = ConnectEnvelope.read(body, MAX_MESSAGE_BYTES);
+            Optional<ConnectEnvelope> envelope = ConnectEnvelope.read(body, maxMessageBytes);
             return envelope.isPresent() ? Optional.of(message(envelope.get())) : Optional.empty();
         }
 
         private Q message(ConnectEnvelope envelope) throws ConnectException {
             return switch (envelope.flags()) {
-                case 0 -> codec.decode(envelope.payload(), prototype);
+                case 0 -> codec.decode(envelope.payload(), prototype, json);
                 case ConnectEnvelope.COMPRESSED ->
-                    codec.decode(compression.unpack(envelope.payload(), MAX_MESSAGE_BYTES), prototype);
+                    codec.decode(compression.unpack(envelope.payload(), maxMessageBytes), prototype, json);
                 default ->
                     throw new ConnectException(
                             ConnectCode.INVALID_ARGUMENT, "protocol error: invalid envelope flags " + envelope.flags());

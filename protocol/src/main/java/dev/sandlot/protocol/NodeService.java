@@ -12,9 +12,61 @@ public interface NodeService {
     /** What runs on the node. */
     record NodeSandbox(SandboxId id, UUID executionId, Instant startedAt) {}
 
-    /** What the node is and how loaded. */
+    /** The processor of a node, in its kernel's words. */
+    record Machine(String cpuArchitecture, String cpuFamily, String cpuModel, String cpuModelName) {
+        public static final Machine UNKNOWN = new Machine("", "", "", "");
+    }
+
+    /** Memory that the kernel hands out in large pages. */
+    record HugePages(long total, long used, long reserved, long sizeBytes) {
+        public static final HugePages NONE = new HugePages(0, 0, 0, 0);
+    }
+
+    /** A file system that sandboxes live on. */
+    record Disk(String mountPoint, String device, String filesystemType, long usedBytes, long totalBytes) {}
+
+    /** What of a node is in use now. */
+    record Usage(int cpuPercent, long memoryUsedBytes, HugePages hugePages, List<Disk> disks) {
+        public static final Usage UNKNOWN = new Usage(0, 0, HugePages.NONE, List.of());
+
+        public Usage {
+            disks = List.copyOf(disks);
+        }
+    }
+
+    /**
+     * What the node is and how loaded.
+     *
+     * @param serviceInstanceId this run of the node's program
+     * @param commit what it was built from; empty when not known
+     */
     record NodeStatus(
-            String nodeId, String version, int cpuCount, long memoryTotalBytes, int sandboxes, int maxSandboxes) {}
+            String nodeId,
+            String version,
+            int cpuCount,
+            long memoryTotalBytes,
+            int sandboxes,
+            int maxSandboxes,
+            String serviceInstanceId,
+            String commit,
+            Machine machine,
+            Usage usage) {
+        /** A node that tells nothing of its machine. */
+        public NodeStatus(
+                String nodeId, String version, int cpuCount, long memoryTotalBytes, int sandboxes, int maxSandboxes) {
+            this(
+                    nodeId,
+                    version,
+                    cpuCount,
+                    memoryTotalBytes,
+                    sandboxes,
+                    maxSandboxes,
+                    nodeId,
+                    "",
+                    Machine.UNKNOWN,
+                    Usage.UNKNOWN);
+        }
+    }
 
     /**
      * Starts a sandbox and returns when it answers.

@@ -73,15 +73,17 @@ class ConnectCodecTest {
                 " { \"signal\" : \"SIGNAL_SIGKILL\" } \n"
             })
     void readsWhatClientsWrite(String text) throws Exception {
-        SendSignalRequest request = ConnectCodec.JSON.decode(utf8(text), SendSignalRequest.getDefaultInstance());
+        SendSignalRequest request =
+                ConnectCodec.JSON.decode(utf8(text), SendSignalRequest.getDefaultInstance(), ConnectJson.PLAIN);
         assertThat(request.getSignal()).isEqualTo(Signal.SIGNAL_SIGKILL);
     }
 
     @Test
     void readsBothFormsOfNames() throws Exception {
         EntryInfo entry = EntryInfo.getDefaultInstance();
-        assertThat(ConnectCodec.JSON.decode(utf8("{\"symlink_target\":\"x\",\"size\":5}"), entry))
-                .isEqualTo(ConnectCodec.JSON.decode(utf8("{\"symlinkTarget\":\"x\",\"size\":\"5\"}"), entry));
+        assertThat(ConnectCodec.JSON.decode(utf8("{\"symlink_target\":\"x\",\"size\":5}"), entry, ConnectJson.PLAIN))
+                .isEqualTo(ConnectCodec.JSON.decode(
+                        utf8("{\"symlinkTarget\":\"x\",\"size\":\"5\"}"), entry, ConnectJson.PLAIN));
     }
 
     @ParameterizedTest
@@ -100,7 +102,7 @@ class ConnectCodecTest {
             })
     void refusesWhatIsNoMessage(String text) {
         try {
-            ConnectCodec.JSON.decode(utf8(text), StartRequest.getDefaultInstance());
+            ConnectCodec.JSON.decode(utf8(text), StartRequest.getDefaultInstance(), ConnectJson.PLAIN);
             fail("was read: " + text);
         } catch (ConnectException e) {
             assertThat(e.code()).isEqualTo(ConnectCode.INVALID_ARGUMENT);
@@ -112,7 +114,7 @@ class ConnectCodecTest {
         byte[] text = utf8("{\"tag\":\"x\"}");
         text[8] = (byte) 0xc0;
         try {
-            ConnectCodec.JSON.decode(text, StartRequest.getDefaultInstance());
+            ConnectCodec.JSON.decode(text, StartRequest.getDefaultInstance(), ConnectJson.PLAIN);
             fail("was read");
         } catch (ConnectException e) {
             assertThat(e.code()).isEqualTo(ConnectCode.INVALID_ARGUMENT);
@@ -125,9 +127,10 @@ class ConnectCodecTest {
         Random random = new Random(SEED);
         for (int i = 0; i < 500; i++) {
             StartRequest request = start(random);
-            byte[] frame = ConnectEnvelope.frame(0, codec.encode(request));
+            byte[] frame = ConnectEnvelope.frame(0, codec.encode(request, ConnectJson.PLAIN));
             Optional<ConnectEnvelope> read = ConnectEnvelope.read(new ByteArrayInputStream(frame), 1 << 20);
-            assertThat(codec.decode(read.orElseThrow().payload(), request)).isEqualTo(request);
+            assertThat(codec.decode(read.orElseThrow().payload(), request, ConnectJson.PLAIN))
+                    .isEqualTo(request);
         }
     }
 
@@ -136,9 +139,9 @@ class ConnectCodecTest {
     void failsInOneWayOnly(ConnectCodec codec) throws IOException {
         Random random = new Random(SEED);
         for (int i = 0; i < 3000; i++) {
-            byte[] payload = damaged(codec.encode(start(random)), random);
+            byte[] payload = damaged(codec.encode(start(random), ConnectJson.PLAIN), random);
             try {
-                codec.decode(payload, StartRequest.getDefaultInstance());
+                codec.decode(payload, StartRequest.getDefaultInstance(), ConnectJson.PLAIN);
             } catch (ConnectException e) {
                 assertThat(e.code()).isEqualTo(ConnectCode.INVALID_ARGUMENT);
             }
@@ -169,7 +172,7 @@ class ConnectCodecTest {
     void survivesDeepNesting() {
         String deep = "{\"x\":".repeat(100_000);
         try {
-            ConnectCodec.JSON.decode(utf8(deep), StartRequest.getDefaultInstance());
+            ConnectCodec.JSON.decode(utf8(deep), StartRequest.getDefaultInstance(), ConnectJson.PLAIN);
             fail("was read");
         } catch (ConnectException e) {
             assertThat(e.code()).isEqualTo(ConnectCode.INVALID_ARGUMENT);
@@ -219,7 +222,7 @@ class ConnectCodecTest {
     }
 
     private static String json(Message message) {
-        return new String(ConnectCodec.JSON.encode(message), StandardCharsets.UTF_8);
+        return new String(ConnectCodec.JSON.encode(message, ConnectJson.PLAIN), StandardCharsets.UTF_8);
     }
 
     private static byte[] utf8(String text) {

@@ -2,7 +2,9 @@ package dev.sandlot.protocol;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
+import com.google.protobuf.TypeRegistry;
 import dev.sandlot.protocol.process.ConnectRequest;
 import dev.sandlot.protocol.process.ConnectResponse;
 import dev.sandlot.protocol.process.ListResponse;
@@ -17,6 +19,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Optional;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
@@ -95,6 +98,41 @@ class ConnectRouterTest {
         assertThat(exchange.status()).isEqualTo(status);
         assertThat(exchange.responseHeaders().first("Content-Type")).contains("application/json");
         assertThat(body(exchange)).isEqualTo(body);
+    }
+
+    @Test
+    void tellsDetailsAndTrailersWithAnError() throws Exception {
+        Any detail = Any.pack(ProcessSelector.newBuilder().setPid(5).build());
+        ConnectRouter detailed = new ConnectRouter(new ConnectService("t.T")
+                .unary("Echo", SendSignalRequest.getDefaultInstance(), (call, request) -> {
+                    call.responseTrailers().add("X-Cost", "1").add("X-Cost", "2");
+                    throw new ConnectException(ConnectCode.NOT_FOUND, "", List.of(detail));
+                })
+                .serverStream("Twice", ConnectRequest.getDefaultInstance(), (call, request, out) -> {
+                    call.responseTrailers().add("X-Cost", "1").add("X-Cost", "2");
+                    throw new ConnectException(ConnectCode.NOT_FOUND, "", List.of(detail));
+                }));
+        String error =
+                "{\"code\":\"not_found\",\"details\":[{\"type\":\"process.ProcessSelector\",\"value\":\"CAU\"}]}";
+        MemoryExchange unary = request("Echo", UNARY, bytes("{}"));
+        detailed.serve(unary);
+        assertThat(body(unary)).isEqualTo(error);
+        assertThat(unary.responseHeaders().all("Trailer-X-Cost")).containsExactly("1", "2");
+        MemoryExchange stream = request("Twice", STREAM, frame(0, "{}"));
+        detailed.serve(stream);
+        assertThat(stream.responseBody().readAllBytes())
+                .isEqualTo(frame(2, "{\"error\":" + error + ",\"metadata\":{\"X-Cost\":[\"1\",\"2\"]}}"));
+    }
+
+    @Test
+    void refusesMessagesOverItsLimit() throws Exception {
+        ConnectRouter.Options small = new ConnectRouter.Options(TypeRegistry.getEmptyTypeRegistry(), 10);
+        ConnectRouter limited = new ConnectRouter(
+                small,
+                new ConnectService("t.T").unary("Echo", SendSignalRequest.getDefaultInstance(), (_, q) -> echo(q)));
+        MemoryExchange exchange = request("Echo", UNARY, bytes("{\"signal\":15}"));
+        limited.serve(exchange);
+        assertThat(exchange.status()).isEqualTo(429);
     }
 
     @Test

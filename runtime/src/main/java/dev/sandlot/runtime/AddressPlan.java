@@ -35,6 +35,15 @@ public record AddressPlan(int base, int prefix) {
         return new AddressPlan(ByteBuffer.wrap(address).getInt(), Integer.parseInt(parts[1]));
     }
 
+    int mask() {
+        return -1 << (32 - prefix);
+    }
+
+    boolean overlaps(AddressPlan other) {
+        int common = mask() & other.mask();
+        return (base & common) == (other.base & common);
+    }
+
     int slots() {
         return 1 << (SLOT_PREFIX - prefix);
     }
@@ -47,8 +56,13 @@ public record AddressPlan(int base, int prefix) {
         return address(base + slot * SLOT_SIZE + 2);
     }
 
-    String cidr() {
-        return address(base).getHostAddress() + "/" + prefix;
+    /** As in {@code 10.201.0.0/16}. */
+    public String cidr() {
+        return text(base) + "/" + prefix;
+    }
+
+    static String text(int value) {
+        return address(value).getHostAddress();
     }
 
     private static Inet4Address address(int value) {

@@ -1,5 +1,6 @@
 package dev.sandlot.runtime;
 
+import dev.sandlot.linux.ProcFile;
 import java.io.IOException;
 import java.net.Inet4Address;
 import java.nio.file.Files;
@@ -76,14 +77,26 @@ final class Firewall {
     Firewall(RuntimeConfig config, Tool nft) {
         this.config = config;
         this.nft = nft;
-        this.table = "sandlot_" + config.instance();
+        this.table = table(config);
+    }
+
+    static String table(RuntimeConfig config) {
+        return "sandlot_" + config.instance();
+    }
+
+    /** Whether the rules are in place. */
+    boolean isRaised() throws IOException {
+        return nft.run("", "list", "tables", "inet")
+                .text()
+                .lines()
+                .anyMatch(line -> line.strip().equals("table inet " + table));
     }
 
     /** Puts the rules in place, with these addresses kept from the internet. */
     void raise(Collection<Inet4Address> offline) throws IOException {
         String elements = offline.isEmpty() ? "" : "elements = { " + list(offline) + " }";
         nft.mustRun(rules(elements, Upstream.find()), "-f", "-");
-        if (!Files.readString(FORWARDING).strip().equals("1")) {
+        if (ProcFile.number(FORWARDING) != 1) {
             Files.writeString(FORWARDING, "1");
         }
         passDroppedForwarding("-I");

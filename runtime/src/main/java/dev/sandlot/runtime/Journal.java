@@ -69,9 +69,8 @@ final class Journal {
 
     private final Path directory;
 
-    Journal(Path directory) throws IOException {
+    Journal(Path directory) {
         this.directory = directory;
-        Files.createDirectories(directory);
     }
 
     Path directory(String id) {

@@ -8,6 +8,7 @@ public record Leak(Kind kind, String what) {
         LINK,
         CGROUP,
         PROCESS,
-        DIRECTORY
+        DIRECTORY,
+        RULES
     }
 }

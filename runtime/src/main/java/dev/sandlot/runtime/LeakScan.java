@@ -1,42 +1,63 @@
 package dev.sandlot.runtime;
 
+import dev.sandlot.linux.Cgroups;
+import dev.sandlot.linux.ProcFile;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 
-/** Looks everywhere on the machine for what belongs to this runtime and to no sandbox or slot that is known. */
+/**
+ * Looks everywhere on the machine for what belongs to this runtime and to no sandbox or slot that is known. It only
+ * reads.
+ */
 final class LeakScan {
-    private final Machine machine;
+    private final RuntimeConfig config;
+    private final Cgroups cgroups;
+
+    /**
+     * What accounts for things on the machine.
+     *
+     * @param sandboxes IDs of those that run, start or end
+     * @param slots numbers of those that exist, with or without a sandbox
+     */
+    record Known(Set<String> sandboxes, Collection<Integer> slots) {}
 
     LeakScan(Machine machine) {
-        this.machine = machine;
+        this(machine.config(), machine.cgroups());
     }
 
-    List<Leak> run(Set<String> running, Collection<Integer> slots) throws IOException {
+    LeakScan(RuntimeConfig config, Cgroups cgroups) {
+        this.config = config;
+        this.cgroups = cgroups;
+    }
+
+    /** @param forgotten what lies in the trash and is not being removed */
+    List<Leak> run(Known known, Collection<String> forgotten) throws IOException {
         List<Leak> leaks = new ArrayList<>();
-        RuntimeConfig config = machine.config();
-        add(leaks, Leak.Kind.CGROUP, machine.cgroups().names(), name -> !running.contains(name));
+        Set<String> running = known.sandboxes();
+        add(leaks, Leak.Kind.CGROUP, cgroups.names(), name -> !running.contains(name));
         for (Path directory : List.of(config.sandboxes(), config.runSandboxes(), config.ociState())) {
             add(leaks, Leak.Kind.DIRECTORY, under(directory), path -> !running.contains(lastName(path)));
         }
-        add(leaks, Leak.Kind.DIRECTORY, machine.trash().forgotten(), _ -> true);
-        add(leaks, Leak.Kind.LINK, links(), name -> !slots.contains(slotOf(name)));
+        add(leaks, Leak.Kind.DIRECTORY, forgotten, _ -> true);
+        add(leaks, Leak.Kind.LINK, links(), name -> !isLinkOf(known.slots(), name));
         add(leaks, Leak.Kind.MOUNT, mounts(), _ -> true);
-        strays(slots).forEach(pid -> leaks.add(new Leak(Leak.Kind.PROCESS, Integer.toString(pid))));
+        strays(known.slots()).forEach(pid -> leaks.add(new Leak(Leak.Kind.PROCESS, Integer.toString(pid))));
         return leaks;
     }
 
-    /** Slot numbers of the links there are. */
+    /** Names of the links there are. */
     List<String> links() throws IOException {
-        String prefix = machine.config().linkPrefix();
         return Journal.names(Path.of("/sys/class/net")).stream()
-                .filter(name -> name.startsWith(prefix))
+                .filter(name -> name.startsWith(config.linkPrefix()))
                 .toList();
     }
 
@@ -55,14 +76,15 @@ final class LeakScan {
         return path.substring(path.lastIndexOf('/') + 1);
     }
 
-    private int slotOf(String link) {
-        return Integer.parseInt(link.substring(machine.config().linkPrefix().length()));
+    private boolean isLinkOf(Collection<Integer> slots, String link) {
+        String number = link.substring(config.linkPrefix().length());
+        return number.matches("\\d{1,9}") && slots.contains(Integer.valueOf(number));
     }
 
     private List<String> mounts() throws IOException {
-        String data = " " + machine.config().dataDirectory() + "/";
-        String run = " " + machine.config().runDirectory() + "/";
-        return Files.readAllLines(Path.of("/proc/self/mountinfo")).stream()
+        String data = " " + config.dataDirectory() + "/";
+        String run = " " + config.runDirectory() + "/";
+        return ProcFile.lines(Path.of("/proc/self/mountinfo")).stream()
                 .filter(line -> line.contains(data) || line.contains(run))
                 .toList();
     }
@@ -73,39 +95,42 @@ final class LeakScan {
      */
     List<Integer> strays(Collection<Integer> slots) throws IOException {
         try (Stream<Path> entries = Files.list(Path.of("/proc"))) {
-            return entries.filter(p -> Character.isDigit(lastName(p.toString()).charAt(0)))
-                    .filter(p -> isStray(p, slots))
-                    .map(p -> Integer.valueOf(lastName(p.toString())))
+            return entries.map(p -> lastName(p.toString()))
+                    .filter(name -> Character.isDigit(name.charAt(0)))
+                    .map(Integer::valueOf)
+                    .filter(pid -> isStray(pid, slots))
                     .toList();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
     }
 
-    private boolean isStray(Path process, Collection<Integer> slots) {
-        int slot = slotOfProcess(process);
-        return slot >= 0 && !slots.contains(slot) && seesOurSupervisor(process);
+    private boolean isStray(int pid, Collection<Integer> slots) {
+        OptionalInt slot = slotOf(pid);
+        return slot.isPresent() && !slots.contains(slot.getAsInt()) && seesOurSupervisor(pid);
     }
 
-    private boolean seesOurSupervisor(Path process) {
-        Path supervisor = machine.config().supervisor();
-        String tail = machine.config().runDirectory().getFileName() + "/" + supervisor.getFileName() + " ";
+    private boolean seesOurSupervisor(int pid) {
+        Path supervisor = config.supervisor();
+        String tail = config.runDirectory().getFileName() + "/" + supervisor.getFileName() + " ";
         try {
-            return Files.readString(process.resolve("mountinfo")).contains(tail);
+            return ProcFile.lines(Path.of("/proc/" + pid + "/mountinfo")).stream()
+                    .anyMatch(line -> line.contains(tail));
         } catch (IOException e) {
             return false; // ended while we looked
         }
     }
 
-    private int slotOfProcess(Path process) {
+    /** The slot whose users a process has, when it is alive. */
+    OptionalInt slotOf(int pid) {
         try {
-            String map = Files.readString(process.resolve("uid_map")).strip();
+            String map = ProcFile.read(Path.of("/proc/" + pid + "/uid_map")).strip();
             long outside = map.isEmpty() ? 0 : Long.parseLong(map.split("\\s+")[1]);
-            long slot = (outside - machine.config().uidBase()) / RuntimeConfig.UIDS_PER_SLOT;
-            return outside >= machine.config().uidBase()
-                            && slot < machine.config().maxSlots()
-                    ? (int) slot
-                    : -1;
+            long slot = (outside - config.uidBase()) / RuntimeConfig.UIDS_PER_SLOT;
+            boolean inRange = outside >= config.uidBase() && slot < config.maxSlots();
+            return inRange ? OptionalInt.of((int) slot) : OptionalInt.empty();
         } catch (IOException e) {
-            return -1; // ended while we looked
+            return OptionalInt.empty();
         }
     }
 }

@@ -1,8 +1,8 @@
 package dev.sandlot.runtime;
 
+import dev.sandlot.linux.ProcFile;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -95,7 +95,7 @@ final class OciConfig {
 
     /** A user namespace cannot raise what this process may not exceed. */
     private static long ownDescriptors() throws IOException {
-        Matcher matcher = OWN_DESCRIPTORS.matcher(Files.readString(Path.of("/proc/self/limits")));
+        Matcher matcher = OWN_DESCRIPTORS.matcher(ProcFile.read(Path.of("/proc/self/limits")));
         return matcher.find() ? Long.parseLong(matcher.group(1)) : HARD_DESCRIPTORS;
     }
 

@@ -65,24 +65,43 @@ public final class OciRuntime implements SandboxRuntime {
         this.launchers = launchers(machine);
         List<Integer> used =
                 running.values().stream().map(s -> s.slot().number()).toList();
-        this.slots = new SlotPool(machine.config(), new SlotMaker(machine.config(), machine.nft()), used);
+        SlotRecords records = new SlotRecords(machine.config().slots());
+        records.begin(used);
+        this.slots = new SlotPool(machine.config(), new SlotMaker(machine.config(), machine.nft()), records, used);
         running.values().forEach(this::watch);
     }
 
     /** Opens the runtime, takes over the sandboxes that run, and removes what is left of others. */
     public static OciRuntime open(RuntimeConfig config, ProcessExits exits) throws IOException {
+        Machine machine = Machine.open(config);
         EventLoop loop = EventLoop.start("runtime");
         try {
-            return new OciRuntime(Machine.open(config), loop, exits);
+            return new OciRuntime(machine, loop, exits);
         } catch (IOException | RuntimeException e) {
             loop.close();
+            machine.close();
             throw e;
         }
     }
 
+    /**
+     * What is on the machine and belongs to no sandbox that runs and no slot of an open runtime. Safe at any time: it
+     * only reads. What is being made or removed just then may be among it, and is not when asked again.
+     */
+    public static List<Leak> leaks(RuntimeConfig config) throws IOException {
+        return new LeakReport(config).run();
+    }
+
+    /** IDs of the sandboxes that have living processes, whether or not a runtime is open. Only reads. */
+    public static Set<String> alive(RuntimeConfig config) throws IOException {
+        return new LeakReport(config).running();
+    }
+
     /** Ends all sandboxes of a runtime that is not open and takes everything of it off the machine. */
     public static void purge(RuntimeConfig config) throws IOException {
-        new Purge(Machine.open(config)).run();
+        try (Machine machine = Machine.open(config)) {
+            new Purge(machine).run();
+        }
     }
 
     @Override
@@ -140,10 +159,16 @@ public final class OciRuntime implements SandboxRuntime {
         try {
             Set<String> known = new HashSet<>(running.keySet());
             known.addAll(starting);
-            return new LeakScan(machine).run(known, slots.numbers());
+            return new LeakScan(machine).run(new LeakScan.Known(known, slots.numbers()), forgotten());
         } catch (IOException e) {
             throw new java.io.UncheckedIOException("could not look for leaks", e);
         }
+    }
+
+    private List<String> forgotten() throws IOException {
+        return machine.trash().forgotten().stream()
+                .map(name -> machine.config().trash().resolve(name).toString())
+                .toList();
     }
 
     @Override
@@ -158,9 +183,9 @@ public final class OciRuntime implements SandboxRuntime {
             sandbox.ended().completeExceptionally(new IOException("the runtime has been closed"));
         });
         running.clear();
-        machine.trash().close();
         start.close();
         loop.close();
+        machine.close();
     }
 
     private RunningSandbox startInSlot(RuntimeSpec spec) throws IOException {

@@ -27,6 +27,7 @@ public record RuntimeConfig(
         int concurrentStarts) {
     static final int UIDS_PER_SLOT = 65536;
     private static final int DEFAULT_UID_BASE = 0x7000_0000;
+    private static final String DEFAULT_ADDRESSES = "10.201.0.0/16";
 
     public RuntimeConfig {
         long lastUid = uidBase + (long) maxSlots * UIDS_PER_SLOT;
@@ -48,7 +49,7 @@ public record RuntimeConfig(
                 data,
                 Path.of("/run/sandlot", instanceOf(data)),
                 "crun",
-                AddressPlan.parse("10.201.0.0/16"),
+                AddressPlan.parse(DEFAULT_ADDRESSES),
                 DEFAULT_UID_BASE,
                 32,
                 4096,
@@ -61,7 +62,11 @@ public record RuntimeConfig(
     }
 
     String linkPrefix() {
-        return "sl" + instance() + "-";
+        return linkPrefix(dataDirectory);
+    }
+
+    static String linkPrefix(Path data) {
+        return "sl" + instanceOf(data) + "-";
     }
 
     String linkName(int slot) {
@@ -96,11 +101,20 @@ public record RuntimeConfig(
         return runDirectory.resolve("sandlot-supervisor");
     }
 
+    /** Locked by the process that has the runtime open. */
+    Path lock() {
+        return runDirectory.resolve("runtime.lock");
+    }
+
+    Path slots() {
+        return runDirectory.resolve("slots");
+    }
+
     Path mountPoints() {
         return runDirectory.resolve("roots");
     }
 
-    private static String instanceOf(Path data) {
+    static String instanceOf(Path data) {
         CRC32 sum = new CRC32();
         sum.update(data.toString().getBytes(StandardCharsets.UTF_8));
         return String.format("%04x", sum.getValue() & 0xffff);

@@ -45,15 +45,17 @@ final class SlotPool implements AutoCloseable {
 
     private final RuntimeConfig config;
     private final SlotMaker maker;
+    private final SlotRecords records;
     private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("slot-clock").factory());
     private final java.util.concurrent.ExecutorService makers = Executors.newFixedThreadPool(
             MAKERS, Thread.ofPlatform().daemon().name("slot-maker-", 0).factory());
 
     /** @param used numbers of slots that running sandboxes have */
-    SlotPool(RuntimeConfig config, SlotMaker maker, Iterable<Integer> used) {
+    SlotPool(RuntimeConfig config, SlotMaker maker, SlotRecords records, Iterable<Integer> used) {
         this.config = config;
         this.maker = maker;
+        this.records = records;
         used.forEach(taken::set);
         lock.lock();
         try {
@@ -202,10 +204,12 @@ final class SlotPool implements AutoCloseable {
         Slot slot = null;
         IOException failure = null;
         try {
+            records.add(number);
             slot = maker.make(number);
         } catch (IOException e) {
             LOG.warn("{}", e.getMessage());
             failure = e;
+            forget(number);
         }
         lock.lock();
         try {
@@ -232,6 +236,7 @@ final class SlotPool implements AutoCloseable {
         }
         makers.execute(() -> {
             maker.unmake(slot);
+            forget(slot.number());
             lock.lock();
             try {
                 taken.clear(slot.number());
@@ -239,6 +244,14 @@ final class SlotPool implements AutoCloseable {
                 lock.unlock();
             }
         });
+    }
+
+    private void forget(int number) {
+        try {
+            records.remove(number);
+        } catch (IOException e) {
+            LOG.warn("could not remove the record of slot {}", number, e);
+        }
     }
 
     private IOException none() {

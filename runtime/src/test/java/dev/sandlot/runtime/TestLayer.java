@@ -39,8 +39,10 @@ final class TestLayer {
             "chmod",
             "rm",
             "hostname",
-            "sync");
-    private static final Path DIRECTORY = Path.of("/var/tmp/sandlot-test-layer");
+            "sync",
+            "tr");
+    private static final Path DIRECTORY =
+            Path.of("/var/tmp", "sandlot-test-layer-" + Integer.toHexString(PROGRAMS.hashCode()));
 
     private TestLayer() {}
 
@@ -51,8 +53,12 @@ final class TestLayer {
         }
         if (Files.notExists(DIRECTORY)) {
             Path draft = Files.createTempDirectory(DIRECTORY.getParent(), "sandlot-test-layer-");
-            build(draft);
-            Files.move(draft, DIRECTORY, StandardCopyOption.ATOMIC_MOVE);
+            try {
+                build(draft);
+                Files.move(draft, DIRECTORY, StandardCopyOption.ATOMIC_MOVE);
+            } finally {
+                Trash.remove(draft);
+            }
         }
         return DIRECTORY;
     }
@@ -99,7 +105,8 @@ final class TestLayer {
     }
 
     private static void copyPython(Path root) throws IOException, InterruptedException {
-        String library = run("python3", "-c", "import os; print(os.path.dirname(os.__file__))")
+        String python = Tool.require("python3").program().toString();
+        String library = run(python, "-c", "import os; print(os.path.dirname(os.__file__))")
                 .strip();
         Path target = root.resolve(library.substring(1));
         Files.createDirectories(target.getParent());

@@ -1,8 +1,7 @@
-package dev.sandlot.node;
+package dev.sandlot.envd;
 
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.CodedOutputStream;
-import dev.sandlot.envd.ProcessJournal;
 import dev.sandlot.protocol.process.StartRequest;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -17,13 +16,14 @@ import java.util.stream.Stream;
 
 /**
  * Keeps the processes of one sandbox as one small file each, named by the cookie, in a directory that goes with the
- * sandbox. A file holds the deadline in milliseconds (0 for none) and the request; it appears whole or not at all.
+ * sandbox. A file holds the deadline in milliseconds (0 for none), whether output is kept, and the request; it appears whole or not at all.
  */
-final class FileProcessJournal implements ProcessJournal {
+public final class FileProcessJournal implements ProcessJournal {
     private static final String UNFINISHED = ".new";
     private final Path directory;
 
-    FileProcessJournal(Path directory) throws IOException {
+    /** @param directory made when it is missing */
+    public FileProcessJournal(Path directory) throws IOException {
         this.directory = Files.createDirectories(directory);
     }
 
@@ -55,7 +55,7 @@ final class FileProcessJournal implements ProcessJournal {
     }
 
     /** Forgets everything; for a sandbox that has ended. */
-    void delete() throws IOException {
+    public void delete() throws IOException {
         try (Stream<Path> files = Files.list(directory)) {
             for (Path file : files.toList()) {
                 Files.deleteIfExists(file);
@@ -75,6 +75,7 @@ final class FileProcessJournal implements ProcessJournal {
         CodedOutputStream out = CodedOutputStream.newInstance(bytes);
         Instant deadline = entry.deadline();
         out.writeFixed64NoTag(deadline == null ? 0 : deadline.toEpochMilli());
+        out.writeBoolNoTag(entry.durable());
         entry.request().writeTo(out);
         out.flush();
         return bytes.toByteArray();
@@ -83,8 +84,9 @@ final class FileProcessJournal implements ProcessJournal {
     private static Entry entry(Path file) throws IOException {
         CodedInputStream in = CodedInputStream.newInstance(Files.readAllBytes(file));
         long deadline = in.readFixed64();
+        boolean durable = in.readBool();
         StartRequest request = StartRequest.parseFrom(in);
         long cookie = Long.parseUnsignedLong(file.getFileName().toString(), 16);
-        return new Entry(cookie, request, deadline == 0 ? null : Instant.ofEpochMilli(deadline));
+        return new Entry(cookie, request, deadline == 0 ? null : Instant.ofEpochMilli(deadline), durable);
     }
 }

@@ -1,0 +1,129 @@
+package dev.sandlot.control;
+
+import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.ErrorKind;
+import dev.sandlot.protocol.SandboxId;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+
+/** What an operator does to teams and sandboxes (public-api.md 17.1). */
+final class OperatorEndpoints {
+    private static final int KILLS_AT_ONCE = 10;
+
+    private final Lifecycle lifecycle;
+    private final TeamStore teams;
+    private final SandboxStore sandboxes;
+    private final TeamKeys keys;
+
+    OperatorEndpoints(Lifecycle lifecycle, Store store, TeamKeys keys) {
+        this.lifecycle = lifecycle;
+        this.teams = store.teams();
+        this.sandboxes = store.sandboxes();
+        this.keys = keys;
+    }
+
+    private record KillCounts(int killedCount, int failedCount) {}
+
+    private record CancelCounts(int cancelledCount, int failedCount) {}
+
+    private record AdminSandbox(String sandboxID, UUID teamID, String state) {}
+
+    List<Route> routes() {
+        return List.of(
+                Route.operator("POST", "/admin/teams/{teamID}/sandboxes/kill", this::killAll),
+                Route.operator("GET", "/admin/sandboxes/running-counts", this::counts),
+                Route.operator("GET", "/admin/sandboxes/{sandboxID}", this::sandbox),
+                Route.operator("POST", "/admin/teams/{teamID}/builds/cancel", this::cancelBuilds),
+                Route.operator("POST", "/admin/teams/{teamID}/api-keys", this::createKey),
+                Route.operator("DELETE", "/admin/teams/{teamID}/api-keys/{apiKeyID}", this::deleteKey));
+    }
+
+    private Team team(Call call) throws ApiException {
+        return teams.byId(call.uuid("teamID", "team ID"))
+                .orElseThrow(() -> new ApiException(ErrorKind.NOT_FOUND, "Team not found"));
+    }
+
+    private Reply killAll(Call call) throws ApiException {
+        Team team = team(call);
+        List<SandboxId> running = lifecycle.running(team).map(SandboxRecord::id).toList();
+        int failed = kill(team, running);
+        return Reply.json(200, new KillCounts(running.size() - failed, failed));
+    }
+
+    /** Returns how many could not be ended. */
+    private int kill(Team team, List<SandboxId> running) {
+        Semaphore free = new Semaphore(KILLS_AT_ONCE);
+        AtomicInteger failed = new AtomicInteger();
+        try (ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {
+            running.forEach(id -> {
+                free.acquireUninterruptibly();
+                pool.execute(() -> {
+                    failed.addAndGet(isKilled(team, id) ? 0 : 1);
+                    free.release();
+                });
+            });
+        }
+        return failed.get();
+    }
+
+    /** One that ended by itself meanwhile is as good as killed. */
+    private boolean isKilled(Team team, SandboxId id) {
+        try {
+            lifecycle.killForOperator(team, id);
+            return true;
+        } catch (ApiException e) {
+            return e.kind() == ErrorKind.NOT_FOUND;
+        } catch (RuntimeException e) {
+            return false;
+        }
+    }
+
+    private Reply counts(Call call) {
+        Map<String, Long> counts = lifecycle
+                .running()
+                .collect(Collectors.groupingBy(
+                        sandbox -> sandbox.teamId().toString(), TreeMap::new, Collectors.counting()));
+        return Reply.json(200, counts);
+    }
+
+    private Reply sandbox(Call call) throws ApiException {
+        SandboxId id = call.sandboxId();
+        Optional<AdminSandbox> found = lifecycle
+                .running(id)
+                .map(sandbox -> new AdminSandbox(id.value(), sandbox.teamId(), "running"))
+                .or(() -> sandboxes.ending(id).map(end -> new AdminSandbox(id.value(), end.teamId(), "killed")));
+        return Reply.json(
+                200,
+                found.orElseThrow(() -> new ApiException(ErrorKind.NOT_FOUND, "Sandbox \"" + id + "\" not found")));
+    }
+
+    /** This server has no builds that could run. */
+    private Reply cancelBuilds(Call call) throws ApiException {
+        team(call);
+        return Reply.json(200, new CancelCounts(0, 0));
+    }
+
+    private Reply createKey(Call call) throws ApiException, IOException {
+        Team team = team(call);
+        if (team.standing().banned()) {
+            throw new ApiException(ErrorKind.FORBIDDEN, "team is banned");
+        }
+        ApiHandler.checkNotBlocked(team);
+        return Reply.json(201, keys.create(team.id(), call.body().requiredText("name"), Optional.empty()));
+    }
+
+    private Reply deleteKey(Call call) throws ApiException {
+        UUID keyId = call.uuid("apiKeyID", "API key ID");
+        keys.delete(team(call).id(), keyId, "API key not found");
+        return Reply.empty(204);
+    }
+}

@@ -1,0 +1,54 @@
+package dev.sandlot.control;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** People: how identity providers know them, the teams they belong to, the tokens they carry. */
+interface PersonStore {
+    /** A person. */
+    record Person(UUID id, @Nullable String email) {}
+
+    /** A team that a person belongs to. */
+    record Membership(Team team, boolean isDefault) {}
+
+    /** A token as it is stored. */
+    record StoredToken(UUID id, UUID userId, String name, ApiKeys.Minted token) {}
+
+    /** A token as it is listed. */
+    record ListedToken(UUID id, UUID userId, String name, KeyMask mask, long createdAtMillis) {}
+
+    /** Makes a person; does nothing when the ID is taken. */
+    void addPerson(Person person);
+
+    List<Person> people();
+
+    /** Removes a person who belongs to no team, with tokens and identities; says whether there was one. */
+    boolean deletePerson(UUID userId);
+
+    /** The person that an identity provider means, who is made, without teams, when new. */
+    UUID personOf(Identity identity);
+
+    /** The teams of a person, the default first, then the oldest. */
+    List<Membership> memberships(UUID userId);
+
+    /** The team, if the person belongs to it. */
+    Optional<Team> teamOf(UUID userId, UUID teamId);
+
+    /** Puts a person into a team; the first team is the default one. Says whether that is new. */
+    boolean addMember(UUID teamId, UUID userId);
+
+    /** Takes a person out of a team; says whether the person was in it. */
+    boolean removeMember(UUID teamId, UUID userId);
+
+    void addToken(StoredToken token);
+
+    /** Whose token that is. */
+    Optional<UUID> personOfToken(String tokenHash);
+
+    List<ListedToken> tokens(UUID userId);
+
+    /** Removes a token of the person; says whether there was one. */
+    boolean deleteToken(UUID userId, UUID tokenId);
+}

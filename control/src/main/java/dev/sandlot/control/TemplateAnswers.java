@@ -1,0 +1,125 @@
+package dev.sandlot.control;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** The bodies that tell about templates (public-api.md 6.6). */
+final class TemplateAnswers {
+    private static final UUID NO_BUILD = new UUID(0, 0);
+
+    private TemplateAnswers() {}
+
+    /** Who made a template; the address is always null, and always there. */
+    private record TeamUser(UUID id, @JsonInclude @Nullable String email) {}
+
+    private record ListedTemplate(
+            String templateID,
+            UUID buildID,
+            int cpuCount,
+            int memoryMB,
+            int diskSizeMB,
+            @JsonProperty("public") boolean isPublic,
+            List<String> aliases,
+            List<String> names,
+            String createdAt,
+            String updatedAt,
+            @JsonInclude @Nullable TeamUser createdBy,
+            @JsonInclude @Nullable String lastSpawnedAt,
+            long spawnCount,
+            int buildCount,
+            String envdVersion,
+            String buildStatus) {}
+
+    private record TemplateWithBuilds(
+            String templateID,
+            @JsonProperty("public") boolean isPublic,
+            List<String> aliases,
+            List<String> names,
+            String createdAt,
+            String updatedAt,
+            @JsonInclude @Nullable String lastSpawnedAt,
+            long spawnCount,
+            List<ListedBuild> builds) {}
+
+    private record ListedBuild(
+            UUID buildID,
+            String status,
+            String createdAt,
+            String updatedAt,
+            @Nullable String finishedAt,
+            int cpuCount,
+            int memoryMB,
+            int diskSizeMB,
+            String envdVersion) {}
+
+    /** An item of a list. */
+    static Object listed(TemplateStore.Listing template) {
+        TemplateStore.BuildRow ready = template.newestReady();
+        TemplateStore.BuildRow newest = template.newest();
+        Resources resources = ready == null ? new Resources(0, 0, 0) : ready.resources();
+        UUID creator = template.createdBy();
+        return new ListedTemplate(
+                template.id(),
+                ready == null ? NO_BUILD : ready.id(),
+                resources.cpuCount(),
+                resources.memoryMb(),
+                resources.diskMb(),
+                template.isPublic(),
+                aliases(template),
+                names(template),
+                Moments.text(template.createdAt()),
+                Moments.text(template.updatedAt()),
+                creator == null ? null : new TeamUser(creator, null),
+                text(template.lastSpawnedAt()),
+                template.spawnCount(),
+                template.buildCount(),
+                ready == null ? "" : ready.envdVersion(),
+                (newest == null ? BuildStatus.WAITING : newest.status()).text());
+    }
+
+    /** All that is told about one template. */
+    static Object detail(TemplateStore.Listing template, List<TemplateStore.BuildRow> builds) {
+        return new TemplateWithBuilds(
+                template.id(),
+                template.isPublic(),
+                aliases(template),
+                names(template),
+                Moments.text(template.createdAt()),
+                Moments.text(template.updatedAt()),
+                text(template.lastSpawnedAt()),
+                template.spawnCount(),
+                builds.stream().map(TemplateAnswers::build).toList());
+    }
+
+    private static ListedBuild build(TemplateStore.BuildRow build) {
+        return new ListedBuild(
+                build.id(),
+                build.status().text(),
+                Moments.text(build.createdAt()),
+                Moments.text(build.updatedAt()),
+                text(build.finishedAt()),
+                build.resources().cpuCount(),
+                build.resources().memoryMb(),
+                build.resources().diskMb(),
+                build.envdVersion());
+    }
+
+    private static List<String> aliases(TemplateStore.Listing template) {
+        return template.names().stream()
+                .map(TemplateStore.Name::alias)
+                .distinct()
+                .toList();
+    }
+
+    private static List<String> names(TemplateStore.Listing template) {
+        return template.names().stream().map(TemplateStore.Name::text).toList();
+    }
+
+    private static @Nullable String text(@Nullable Instant moment) {
+        return moment == null ? null : Moments.text(moment);
+    }
+}
