@@ -451,6 +451,118 @@ abstract class StoreContract {
     }
 
     @Test
+    void manyWhoMeetANewIdentityGetOnePerson() throws Exception {
+        Identity identity = new Identity("https://issuer.example", "anna");
+        List<UUID> found = together(4, () -> store.people().personOf(identity));
+        assertThat(found).hasSize(4).containsOnly(found.getFirst());
+        assertThat(store.people().people())
+                .filteredOn(person -> person.id().equals(found.getFirst()))
+                .hasSize(1);
+        assertThat(store.people().people()).hasSize(2);
+    }
+
+    @Test
+    void ofSeveralTeamsAtOnceOneIsTheDefault() throws Exception {
+        UUID anna = UUID.randomUUID();
+        store.people().addPerson(new PersonStore.Person(anna, null));
+        Queue<UUID> teams = new ConcurrentLinkedQueue<>();
+        for (int i = 0; i < 3; i++) {
+            UUID id = UUID.randomUUID();
+            assertThat(store.teams().addTeam(id, "Team " + i, "team-" + i, "tier"))
+                    .isTrue();
+            teams.add(id);
+        }
+        assertThat(together(3, () -> store.people().addMember(teams.remove(), anna)))
+                .containsOnly(true);
+        assertThat(store.people().memberships(anna))
+                .extracting(PersonStore.Membership::isDefault)
+                .containsExactly(true, false, false);
+    }
+
+    @Test
+    void ofManyWhoBeginAKeyedRequestOneDoes() throws Exception {
+        OperationStore.KeyedRequest request = new OperationStore.KeyedRequest(team, "k", "print", NOW.plusSeconds(70));
+        assertThat(together(6, () -> store.operations().begin(request, NOW).isEmpty()))
+                .containsOnlyOnce(true);
+    }
+
+    @Test
+    void teamsAreListedBySlugAndASlugIsTakenOnce() {
+        assertThat(store.teams().addTeam(UUID.randomUUID(), "A", "alpha", "tier"))
+                .isTrue();
+        assertThat(store.teams().addTeam(UUID.randomUUID(), "B", "alpha", "tier"))
+                .isFalse();
+        assertThat(store.teams().all()).extracting(Team::slug).containsExactly("alpha", "team");
+    }
+
+    @Test
+    void limitsAreThoseOfTheTeamElseOfItsTierAndAddons() {
+        Instant now = Instant.now();
+        store.teams()
+                .addAddon(new TeamStore.Addon(
+                        UUID.randomUUID(), team, "more", 10, 0, 0, 1024, 0, now.minusSeconds(60), null));
+        store.teams()
+                .addAddon(new TeamStore.Addon(
+                        UUID.randomUUID(), team, "old", 100, 0, 0, 0, 0, now.minusSeconds(60), now.minusSeconds(1)));
+        Team.Limits tier = new Team.Limits(3, 5);
+        Team.Limits added = store.teams().byId(team).orElseThrow().limits();
+        assertThat(added.concurrentSandboxes()).isEqualTo(13);
+        assertThat(added.maxLengthHours()).isEqualTo(5);
+        assertThat(added.maxRamMb()).isEqualTo(tier.maxRamMb() + 1024);
+        store.teams().putOverrides(team, new TeamStore.Overrides(7, null, null, null, null, null, null, null));
+        assertThat(store.teams().byId(team).orElseThrow().limits().concurrentSandboxes())
+                .isEqualTo(7);
+        store.teams().putOverrides(team, TeamStore.Overrides.LIFTED);
+        assertThat(store.teams().byId(team).orElseThrow().limits().maxLengthHours())
+                .isEqualTo(Team.Limits.LIFTED);
+        store.teams().putOverrides(team, TeamStore.Overrides.NONE);
+        assertThat(store.teams().byId(team).orElseThrow().limits()).isEqualTo(added);
+    }
+
+    @Test
+    void tagsAreAssignedAndTakenAway() throws Exception {
+        TemplateStore templates = store.templates();
+        TemplateBuild first = TestServer.build("0.1.0");
+        TemplateBuild second = TestServer.build("0.6.13");
+        String id = register(team, "team", "mine", first);
+        register(team, "team", "mine", second);
+        together(4, () -> {
+            templates.assign(id, first.id(), List.of("v1", "stable"));
+            return id;
+        });
+        templates.assign(id, second.id(), List.of("v2", "stable"));
+        assertThat(templates.newestReadyBuild(id, "v1")).contains(first);
+        assertThat(templates.newestReadyBuild(id, "stable")).contains(second);
+        assertThat(templates.tags(id))
+                .extracting(TemplateStore.TagRow::tag)
+                .containsExactly("default", "stable", "v1", "v2");
+        assertThat(templates.builds(id))
+                .extracting(TemplateStore.BuildRow::id)
+                .containsExactlyInAnyOrder(first.id(), second.id());
+        assertThat(templates.listing(id).orElseThrow().buildCount()).isEqualTo(2);
+        templates.unassign(id, List.of("stable", "v1", "unknown"));
+        assertThat(templates.tags(id)).extracting(TemplateStore.TagRow::tag).containsExactly("default", "v2");
+        assertThat(templates.newestReadyBuild(id, "stable")).isEmpty();
+    }
+
+    @Test
+    void aBareNameIsGivenToOneTemplate() throws Exception {
+        TemplateStore templates = store.templates();
+        UUID otherTeam = UUID.randomUUID();
+        store.teams().addTeam(otherTeam, "Other", "other", "tier");
+        String mine = register(team, "team", "same", TestServer.build("0.6.13"));
+        String theirs = register(otherTeam, "other", "same", TestServer.build("0.6.13"));
+        Queue<String> both = new ConcurrentLinkedQueue<>(List.of(mine, theirs));
+        assertThat(together(2, () -> templates.promote(both.remove()))).containsOnlyOnce(true);
+        String winner = templates.byAlias("", "same").orElseThrow().id();
+        assertThat(templates.promote(winner)).isTrue();
+        assertThat(templates.promote(winner.equals(mine) ? theirs : mine)).isFalse();
+        templates.setPublic(winner, true);
+        assertThat(templates.listing(winner).orElseThrow().isPublic()).isTrue();
+        assertThat(templates.listing(winner).orElseThrow().names()).hasSize(2);
+    }
+
+    @Test
     void everyFieldOfABuildIsKept() {
         TemplateBuild build = new TemplateBuild(
                 UUID.randomUUID(),
