@@ -2,6 +2,7 @@ package dev.sandlot.app;
 
 import dev.sandlot.control.IdentityProvider;
 import dev.sandlot.control.RateLimits;
+import dev.sandlot.control.StoreLocation;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Pattern;
@@ -11,6 +12,7 @@ enum Check {
     ANY("anything"),
     NOT_EMPTY("not empty"),
     PATH_OR_EMPTY("an absolute path"),
+    DATABASE_OR_EMPTY("the URL of a PostgreSQL database, such as postgres://user:password@host/database"),
     ADDRESS("an IPv4 or IPv6 address"),
     PORT("a port from 0 to 65535"),
     COUNT("a whole number from 0"),
@@ -45,6 +47,7 @@ enum Check {
             case ANY -> true;
             case NOT_EMPTY -> !text.isBlank();
             case PATH_OR_EMPTY -> text.isEmpty() || text.startsWith("/");
+            case DATABASE_OR_EMPTY -> text.isEmpty() || isDatabase(text);
             case ADDRESS -> isAddress(text);
             case PORT -> isNumber(text, 0, 65_535);
             case COUNT -> isNumber(text, 0, Integer.MAX_VALUE);
@@ -71,6 +74,15 @@ enum Check {
 
     private static boolean isNumber(String text, long low, long high) {
         return NUMBER.matcher(text).matches() && Long.parseLong(text) >= low && Long.parseLong(text) <= high;
+    }
+
+    private static boolean isDatabase(String text) {
+        try {
+            var _ = new StoreLocation.Postgres(text, 1);
+            return true;
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
     }
 
     private static boolean isAddress(String text) {

@@ -5,8 +5,9 @@ import dev.sandlot.control.Bootstrap;
 import dev.sandlot.control.ControlPlane;
 import dev.sandlot.control.ControlSettings;
 import dev.sandlot.control.Resources;
-import dev.sandlot.control.SqlStore;
 import dev.sandlot.control.Store;
+import dev.sandlot.control.StoreException;
+import dev.sandlot.control.StoreLocation;
 import dev.sandlot.control.TemplateBuild;
 import dev.sandlot.edge.FrontDoor;
 import dev.sandlot.edge.FrontListener;
@@ -55,7 +56,7 @@ final class Composition implements ServerProgram {
         LayerStore layers = opened.add(LayerStore.open(layout.pool(), UnpackLimits.DEFAULT));
         TemplateRecord base = base(layers, settings.images(), progress);
 
-        Store store = opened.add(SqlStore.openSqlite(layout.store()));
+        Store store = opened.add(store(settings.store()));
         ControlSettings controlSettings = controlSettings(settings, layout);
         String apiKey = apiKey(new Bootstrap(store), controlSettings, layout.apiKey());
 
@@ -76,6 +77,14 @@ final class Composition implements ServerProgram {
         FrontDoor door = opened.add(new FrontDoor(listeners(settings.listen()), control.api(), node));
         door.start();
         return new UpServer(settings.listen(), apiKey, door, node, opened);
+    }
+
+    private static Store store(StoreLocation location) throws IOException {
+        try {
+            return location.open();
+        } catch (StoreException e) {
+            throw new IOException(e.getMessage(), e);
+        }
     }
 
     private static TemplateRecord base(LayerStore layers, Settings.Images images, Progress progress)

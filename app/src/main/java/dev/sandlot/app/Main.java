@@ -50,6 +50,7 @@ public final class Main implements Runnable {
                 .addSubcommand(new DownCommand(programs, surroundings))
                 .addSubcommand(new DoctorCommand(programs, surroundings))
                 .addSubcommand(new ConfigCommand(surroundings))
+                .addSubcommand(new MigrateCommand(surroundings))
                 .addSubcommand(new PurgeCommand(programs, surroundings))
                 .addSubcommand(new TestCommand(surroundings))
                 .addSubcommand(

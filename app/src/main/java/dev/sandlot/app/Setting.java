@@ -31,6 +31,20 @@ enum Setting {
     BASE_IMAGE("images.base", "", Check.ANY, "image of the base template; empty: made from Debian packages"),
     DEBIAN_SUITE("images.debian-suite", "trixie", Check.NOT_EMPTY, "Debian release of the base template"),
     DEBIAN_MIRROR("images.debian-mirror", "", Check.ANY, "Debian mirror; empty: the system's own"),
+    DATABASE_URL(
+            "secrets.database-url",
+            "",
+            Check.DATABASE_OR_EMPTY,
+            "PostgreSQL database of the store, as postgres://…; empty: SQLite in the data directory",
+            "DATABASE_URL",
+            "POSTGRES_CONNECTION_STRING"),
+    POOL_SIZE("store.pool-size", "10", Check.POSITIVE, "most connections to PostgreSQL"),
+    IN_MEMORY(
+            "store.in-memory",
+            "false",
+            Check.TRUTH,
+            "keep the store in memory; a restart forgets all",
+            "USE_IN_MEMORY_STORE"),
     ADMIN_TOKEN(
             "secrets.admin-token", "", Check.ANY, "token of the operator's calls; empty: they are off", "ADMIN_TOKEN"),
     TOKEN_SEED(
@@ -58,18 +72,14 @@ enum Setting {
     private final String defaultText;
     private final Check check;
     private final String meaning;
-    private final String alias;
+    private final String aliases;
 
-    Setting(String key, String defaultText, Check check, String meaning) {
-        this(key, defaultText, check, meaning, "");
-    }
-
-    Setting(String key, String defaultText, Check check, String meaning, String alias) {
+    Setting(String key, String defaultText, Check check, String meaning, String... aliases) {
         this.key = key;
         this.defaultText = defaultText;
         this.check = check;
         this.meaning = meaning;
-        this.alias = alias;
+        this.aliases = String.join(" ", aliases);
     }
 
     String key() {
@@ -95,7 +105,7 @@ enum Setting {
 
     /** Other names under which the environment may hold it. */
     List<String> aliases() {
-        return alias.isEmpty() ? List.of() : List.of(alias);
+        return aliases.isEmpty() ? List.of() : List.of(aliases.split(" "));
     }
 
     /** What is wrong with a text as a value of this setting. */

@@ -2,6 +2,7 @@ package dev.sandlot.app;
 
 import dev.sandlot.control.IdentityProvider;
 import dev.sandlot.control.RateLimits;
+import dev.sandlot.control.StoreLocation;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param dataDir what must outlive a reboot: store, layers, writable layers, keys
  * @param runDir what must not: sockets, pid files, mount points, bundles
+ * @param store where teams, keys, templates and sandboxes are written down
  */
 public record Settings(
         Path dataDir,
@@ -20,6 +22,7 @@ public record Settings(
         Isolation isolation,
         SandboxDefaults sandbox,
         Images images,
+        StoreLocation store,
         Secrets secrets,
         Api api,
         Logging logging) {

@@ -2,6 +2,7 @@ package dev.sandlot.app;
 
 import dev.sandlot.control.IdentityProvider;
 import dev.sandlot.control.RateLimits;
+import dev.sandlot.control.StoreLocation;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,11 +24,6 @@ final class SettingsLoader {
 
     /** Variables of compatible systems whose meaning this version does not have yet. */
     private static final Set<String> LATER = Set.of(
-            "DATABASE_URL",
-            "POSTGRES_CONNECTION_STRING",
-            "SUPABASE_URL",
-            "SUPABASE_SECRET_KEY",
-            "USE_IN_MEMORY_STORE",
             "REDIS_URL",
             "CLICKHOUSE_URL",
             "CLICKHOUSE_CONNECTION_STRING",
@@ -38,6 +34,8 @@ final class SettingsLoader {
             "EXTERNAL_REGISTRY_DOMAIN",
             "E2B_REGISTRY_NAMESPACE",
             "DOCKER_HOSTNAME");
+
+    private static final List<String> UNSUPPORTED_STORE = List.of("SUPABASE_URL", "SUPABASE_SECRET_KEY");
 
     private final Map<String, String> environment;
     private final Map<Setting, String> flags;
@@ -63,6 +61,8 @@ final class SettingsLoader {
         for (Setting setting : Setting.values()) {
             take(setting, file, fromFile);
         }
+        refuseTwoStores();
+        refuseUnsupportedStores();
         if (!problems.isEmpty()) {
             throw new SettingsException(problems);
         }
@@ -95,6 +95,21 @@ final class SettingsLoader {
         setting.problem(value.text())
                 .ifPresent(problem -> problems.add(setting.key() + " " + problem + ", not \"" + value.shown()
                         + "\" (from " + value.origin() + ")"));
+    }
+
+    private void refuseTwoStores() {
+        if (!text(Setting.DATABASE_URL).isEmpty() && Boolean.parseBoolean(text(Setting.IN_MEMORY))) {
+            problems.add("there can be one store, not several: " + Setting.DATABASE_URL.key() + ", "
+                    + Setting.IN_MEMORY.key());
+        }
+    }
+
+    /** Whoever names a store expects it to be used. */
+    private void refuseUnsupportedStores() {
+        UNSUPPORTED_STORE.stream()
+                .filter(name -> !environment.getOrDefault(name, "").isEmpty())
+                .forEach(name -> problems.add(name + " is set, but a Supabase project is not supported as the store"
+                        + " yet; unset it, or name a PostgreSQL database by DATABASE_URL"));
     }
 
     private LoadedSettings.Value find(Setting setting, Path file, Map<String, String> fromFile) {
@@ -140,6 +155,7 @@ final class SettingsLoader {
                 new Settings.SandboxDefaults(
                         number(Setting.CPU_COUNT), number(Setting.MEMORY_MB), number(Setting.DISK_MB)),
                 new Settings.Images(text(Setting.BASE_IMAGE), text(Setting.DEBIAN_SUITE), text(Setting.DEBIAN_MIRROR)),
+                store(dataDir),
                 new Settings.Secrets(secret(Setting.ADMIN_TOKEN), secret(Setting.TOKEN_SEED)),
                 new Settings.Api(
                         IdentityProvider.parse(text(Setting.AUTH_PROVIDERS)),
@@ -148,6 +164,15 @@ final class SettingsLoader {
                 new Settings.Logging(
                         text(Setting.LOG_LEVEL),
                         Settings.Logging.Format.valueOf(text(Setting.LOG_FORMAT).toUpperCase(Locale.ROOT))));
+    }
+
+    private StoreLocation store(Path dataDir) {
+        if (!text(Setting.DATABASE_URL).isEmpty()) {
+            return new StoreLocation.Postgres(text(Setting.DATABASE_URL), number(Setting.POOL_SIZE));
+        }
+        return Boolean.parseBoolean(text(Setting.IN_MEMORY))
+                ? new StoreLocation.Memory()
+                : new StoreLocation.SqliteFile(new Layout(dataDir).store());
     }
 
     private String text(Setting setting) {

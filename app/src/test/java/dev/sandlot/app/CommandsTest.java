@@ -29,7 +29,9 @@ class CommandsTest {
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
 
     @ParameterizedTest
-    @ValueSource(strings = {"up", "env", "status", "down", "doctor", "config", "purge", "test", "bench", "version"})
+    @ValueSource(
+            strings = {"up", "env", "status", "down", "doctor", "config", "migrate", "purge", "test", "bench", "version"
+            })
     void everyCommandExplainsItself(String command) {
         assertThat(run("", command, "--help")).isEqualTo(ExitCode.OK);
         assertThat(out.toString(StandardCharsets.UTF_8)).contains("Usage: sandlot " + command);
@@ -40,6 +42,19 @@ class CommandsTest {
         assertThat(run("")).isEqualTo(ExitCode.USAGE);
         assertThat(run("", "fly")).isEqualTo(ExitCode.USAGE);
         assertThat(run("", "status", "--loud")).isEqualTo(ExitCode.USAGE);
+    }
+
+    @Test
+    void migrateBringsTheStoreUpToDateOnce() throws IOException {
+        assertThat(onData("", "migrate")).isEqualTo(ExitCode.NOT_RUNNING);
+        assertThat(data()).doesNotExist();
+        instance().createDirectories();
+
+        assertThat(onData("", "migrate")).isEqualTo(ExitCode.OK);
+        assertThat(onData("", "migrate")).isEqualTo(ExitCode.OK);
+
+        assertThat(out.toString(StandardCharsets.UTF_8))
+                .contains("sandlot.db: schema brought from version none to", "schema is up to date at version");
     }
 
     @Test

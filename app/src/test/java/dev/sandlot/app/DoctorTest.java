@@ -2,7 +2,10 @@ package dev.sandlot.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sandlot.control.StoreLocation;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -61,6 +64,30 @@ class DoctorTest {
 
         assertThat(named("control groups").level()).isEqualTo(Finding.Level.MISSING);
         assertThat(named("control groups").found()).endsWith("without memory");
+    }
+
+    @Test
+    void aStoreThatDoesNotAnswerIsMissing() throws Exception {
+        int closed;
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            closed = socket.getLocalPort();
+        }
+        StoreLocation nobody = new StoreLocation.Postgres("postgres://u:hidden@127.0.0.1:" + closed + "/d", 1);
+
+        assertThat(new StoreCheckup(nobody).further(true)).singleElement().satisfies(finding -> {
+            assertThat(finding.level()).isEqualTo(Finding.Level.MISSING);
+            assertThat(finding.found()).contains("could not reach", "127.0.0.1").doesNotContain("hidden");
+        });
+    }
+
+    @Test
+    void theStoreIsNamed() {
+        StoreLocation file = new StoreLocation.SqliteFile(root.resolve("sandlot.db"));
+
+        assertThat(new StoreCheckup(file).further(true)).singleElement().satisfies(finding -> {
+            assertThat(finding.level()).isEqualTo(Finding.Level.OK);
+            assertThat(finding.found()).contains("SQLite", "sandlot.db");
+        });
     }
 
     @Test

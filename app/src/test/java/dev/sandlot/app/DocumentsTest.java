@@ -30,7 +30,9 @@ class DocumentsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"up", "env", "status", "down", "doctor", "config", "purge", "test", "bench", "version"})
+    @ValueSource(
+            strings = {"up", "env", "status", "down", "doctor", "config", "migrate", "purge", "test", "bench", "version"
+            })
     void everyCommandStandsInTheManual(String command) throws IOException {
         assertThat(Files.readString(ROOT.resolve("docs/cli.md"))).contains("\n| `" + command + "` |");
     }

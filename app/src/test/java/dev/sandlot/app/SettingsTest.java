@@ -3,6 +3,7 @@ package dev.sandlot.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.sandlot.control.StoreLocation;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,6 +38,9 @@ class SettingsTest {
                         "images.base=",
                         "images.debian-suite=trixie",
                         "images.debian-mirror=",
+                        "secrets.database-url=",
+                        "store.pool-size=10",
+                        "store.in-memory=false",
                         "secrets.admin-token=",
                         "secrets.token-seed=",
                         "api.auth-providers=",
@@ -114,15 +118,60 @@ class SettingsTest {
 
     @Test
     void secretsAreNeverShown() throws Exception {
-        LoadedSettings loaded = load(Map.of("ADMIN_TOKEN", "top-secret"));
+        LoadedSettings loaded =
+                load(Map.of("ADMIN_TOKEN", "top-secret", "DATABASE_URL", "postgres://u:top-secret@h/d"));
 
         assertThat(loaded.settings().toString()).doesNotContain("top-secret");
-        assertThat(loaded.values()).extracting(LoadedSettings.Value::shown).doesNotContain("top-secret");
+        assertThat(loaded.values())
+                .extracting(LoadedSettings.Value::shown)
+                .noneMatch(shown -> shown.contains("top-secret"));
     }
 
     @Test
     void variablesOfLaterVersionsAreNamedAsUnused() throws Exception {
-        assertThat(load(Map.of("DATABASE_URL", "x", "HOME", "/")).unused()).containsExactly("DATABASE_URL");
+        assertThat(load(Map.of("REDIS_URL", "x", "HOME", "/")).unused()).containsExactly("REDIS_URL");
+    }
+
+    @Test
+    void theStoreIsASqliteFileUnlessAnotherIsNamed() throws Exception {
+        assertThat(store(Map.of())).isEqualTo(new StoreLocation.SqliteFile(directory.resolve("sandlot.db")));
+        assertThat(store(Map.of("USE_IN_MEMORY_STORE", "true"))).isEqualTo(new StoreLocation.Memory());
+        String url = "postgres://u:p@h/d";
+        assertThat(store(Map.of("DATABASE_URL", url))).isEqualTo(new StoreLocation.Postgres(url, 10));
+        assertThat(store(Map.of("POSTGRES_CONNECTION_STRING", url, "SANDLOT_STORE_POOL_SIZE", "3")))
+                .isEqualTo(new StoreLocation.Postgres(url, 3));
+    }
+
+    private StoreLocation store(Map<String, String> environment) throws SettingsException {
+        return load(environment).settings().store();
+    }
+
+    @Test
+    void thereCanBeOneStore() {
+        assertThat(problems(Map.of("DATABASE_URL", "postgres://h/d", "USE_IN_MEMORY_STORE", "true")))
+                .singleElement()
+                .asString()
+                .contains("one store", "secrets.database-url", "store.in-memory");
+    }
+
+    @Test
+    void aStoreThatIsNotSupportedIsRefusedByName() {
+        assertThat(problems(Map.of("SUPABASE_URL", "https://x.test", "SUPABASE_SECRET_KEY", "hidden")))
+                .hasSize(2)
+                .allSatisfy(p -> assertThat(p).contains("not supported as the store yet", "DATABASE_URL"))
+                .anySatisfy(p -> assertThat(p).startsWith("SUPABASE_URL "))
+                .noneSatisfy(p -> assertThat(p).contains("hidden"));
+    }
+
+    @Test
+    void anAddressOfAStoreIsCheckedWithoutShowingIt() {
+        assertThat(problems(Map.of("DATABASE_URL", "mysql://u:hidden@h/d")))
+                .anySatisfy(p -> assertThat(p).contains("PostgreSQL", "environment DATABASE_URL"))
+                .noneSatisfy(p -> assertThat(p).contains("hidden"));
+        assertThat(problems(Map.of("USE_IN_MEMORY_STORE", "maybe")))
+                .singleElement()
+                .asString()
+                .contains("true or false");
     }
 
     @Test

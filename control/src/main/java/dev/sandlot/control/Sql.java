@@ -4,13 +4,31 @@ import java.util.function.Function;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
 
-/** The two ways into the database: one that may write, in a transaction, and one that only reads. */
-record Sql(Jdbi writer, Jdbi reader) {
+/**
+ * The ways into the database: to write in a transaction, to write as if alone, and only to read. What the database
+ * undid because of other work, or because it went away, is tried again.
+ *
+ * @param oneWriter whether the database has one writer at a time anyway
+ */
+record Sql(Jdbi writer, Jdbi reader, boolean oneWriter) {
+    private static final String ALONE = "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE";
+
+    /** For changes that are right whatever happens beside them: none depends on what was read before. */
     <T> T write(Function<Handle, T> work) {
-        return writer.inTransaction(work::apply);
+        return SqlRetry.run(attempt -> writer.inTransaction(handle -> attempt.finish(work.apply(handle))));
+    }
+
+    /** For changes that depend on what was read before: it cannot change meanwhile. */
+    <T> T writeAlone(Function<Handle, T> work) {
+        return write(handle -> {
+            if (!oneWriter) {
+                handle.execute(ALONE);
+            }
+            return work.apply(handle);
+        });
     }
 
     <T> T read(Function<Handle, T> work) {
-        return reader.withHandle(work::apply);
+        return SqlRetry.run(_ -> reader.withHandle(work::apply));
     }
 }

@@ -39,7 +39,7 @@ final class SqlOperationStore implements OperationStore {
 
     @Override
     public Optional<KnownRequest> begin(KeyedRequest request, Instant now) {
-        return sql.write(handle ->
+        return sql.writeAlone(handle ->
                 insert(handle, request, now) ? Optional.empty() : known(handle, request.teamId(), request.key()));
     }
 

@@ -38,7 +38,7 @@ final class SqlPersonStore implements PersonStore {
     @Override
     public boolean deletePerson(UUID userId) {
         String id = userId.toString();
-        return sql.write(handle -> {
+        return sql.writeAlone(handle -> {
             if (!memberships(handle, id).isEmpty()) {
                 return false;
             }
@@ -54,7 +54,7 @@ final class SqlPersonStore implements PersonStore {
     public UUID personOf(Identity identity) {
         Optional<UUID> known = sql.read(handle -> known(handle, identity));
         return known.orElseGet(() ->
-                sql.write(handle -> known(handle, identity).orElseGet(() -> insertIdentity(handle, identity))));
+                sql.writeAlone(handle -> known(handle, identity).orElseGet(() -> insertIdentity(handle, identity))));
     }
 
     private static Optional<UUID> known(Handle handle, Identity identity) {
@@ -110,7 +110,7 @@ final class SqlPersonStore implements PersonStore {
 
     @Override
     public boolean addMember(UUID teamId, UUID userId) {
-        return sql.write(handle -> {
+        return sql.writeAlone(handle -> {
             boolean isFirst = memberships(handle, userId.toString()).isEmpty();
             String insert = """
                     INSERT INTO users_teams (user_id, team_id, is_default, created_at) VALUES (?, ?, ?, ?)

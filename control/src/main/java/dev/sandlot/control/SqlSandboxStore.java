@@ -89,16 +89,32 @@ final class SqlSandboxStore implements SandboxStore {
 
     @Override
     public boolean end(SandboxId id, UUID executionId, KillReason reason, Instant at) {
-        return sql.write(handle -> recordEnding(handle, id, executionId, reason, at)
-                && handle.execute("DELETE FROM sandboxes WHERE id = ?", id.value()) == 1);
+        return sql.write(handle -> remove(handle, id, executionId)
+                .map(team -> recordEnding(handle, new Ending(id, executionId, team, reason, at)))
+                .isPresent());
     }
 
-    private static boolean recordEnding(Handle handle, SandboxId id, UUID executionId, KillReason reason, Instant at) {
-        String copy = """
+    private static Optional<UUID> remove(Handle handle, SandboxId id, UUID executionId) {
+        return handle.select(
+                        "DELETE FROM sandboxes WHERE id = ? AND execution_id = ? RETURNING team_id",
+                        id.value(),
+                        executionId.toString())
+                .mapTo(String.class)
+                .findOne()
+                .map(UUID::fromString);
+    }
+
+    private static int recordEnding(Handle handle, Ending ending) {
+        return handle.execute(
+                """
                 INSERT INTO sandbox_endings (execution_id, sandbox_id, team_id, reason, ended_at)
-                SELECT execution_id, id, team_id, ?, ? FROM sandboxes WHERE id = ? AND execution_id = ?
-                """;
-        return handle.execute(copy, reason.text(), at.toEpochMilli(), id.value(), executionId.toString()) == 1;
+                VALUES (?, ?, ?, ?, ?)
+                """,
+                ending.executionId().toString(),
+                ending.id().value(),
+                ending.teamId().toString(),
+                ending.reason().text(),
+                ending.endedAt().toEpochMilli());
     }
 
     @Override

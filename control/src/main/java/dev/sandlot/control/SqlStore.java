@@ -3,33 +3,36 @@ package dev.sandlot.control;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
 import javax.sql.DataSource;
-import org.flywaydb.core.Flyway;
 import org.jdbi.v3.core.Jdbi;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteDataSource;
 
 /**
- * The store in an SQL database. With SQLite all writes pass one connection, one after another; reads have their
+ * The store in an SQL database. With SQLite in a file all writes pass one connection, one after another; reads have their
  * own connections and never wait for a write. A commit reaches the operating system at once and the disk with the
- * next checkpoint: a crash of the process loses nothing, a power cut at most the last moments.
+ * next checkpoint: a crash of the process loses nothing, a power cut at most the last moments. In memory there is one connection for
+ * everything, and with it the database ends. With PostgreSQL reads
+ * and writes share one pool; changes that depend on what they read are serializable, and connections that a restart
+ * of the server broke are replaced.
  */
 public final class SqlStore implements Store {
     private static final int READERS = 4;
     private static final int BUSY_MILLIS = 10_000;
+    private static final Duration WAIT_FOR_CONNECTION = Duration.ofSeconds(10);
+    private static final Duration KEEP_ALIVE = Duration.ofMinutes(2);
 
-    private final HikariDataSource writers;
-    private final HikariDataSource readers;
+    private final List<HikariDataSource> pools;
     private final SandboxStore sandboxes;
     private final TeamStore teams;
     private final TemplateStore templates;
     private final PersonStore people;
     private final OperationStore operations;
 
-    private SqlStore(HikariDataSource writers, HikariDataSource readers) {
-        this.writers = writers;
-        this.readers = readers;
-        Sql sql = new Sql(Jdbi.create(writers), Jdbi.create(readers));
+    private SqlStore(Sql sql, List<HikariDataSource> pools) {
+        this.pools = pools;
         this.sandboxes = new SqlSandboxStore(sql);
         this.teams = new SqlTeamStore(sql);
         this.templates = new SqlTemplateStore(sql);
@@ -39,24 +42,56 @@ public final class SqlStore implements Store {
 
     /** Opens the SQLite database of that file, which is made or brought up to date as needed. */
     public static SqlStore openSqlite(Path file) {
-        HikariDataSource writers = pool("store-writer", 1, sqlite(file, SQLiteConfig.TransactionMode.IMMEDIATE));
+        HikariDataSource writers =
+                pool(sqliteConfig("store-writer", 1, file.toString(), SQLiteConfig.TransactionMode.IMMEDIATE));
         try {
-            migrate(writers);
-            return new SqlStore(writers, readers(file));
+            Migrations.apply(writers);
+            HikariDataSource readers = readers(file);
+            return new SqlStore(new Sql(Jdbi.create(writers), Jdbi.create(readers), true), List.of(readers, writers));
         } catch (RuntimeException e) {
             writers.close();
             throw e;
         }
     }
 
-    private static HikariDataSource readers(Path file) {
-        HikariConfig config = poolConfig("store-reader", READERS, sqlite(file, SQLiteConfig.TransactionMode.DEFERRED));
-        config.setConnectionInitSql("PRAGMA query_only = ON");
-        return new HikariDataSource(config);
+    /** Opens a new SQLite database in the memory of this process. */
+    static SqlStore openMemory() {
+        HikariDataSource one =
+                pool(sqliteConfig("store-memory", 1, ":memory:", SQLiteConfig.TransactionMode.IMMEDIATE));
+        try {
+            Migrations.apply(one);
+            Jdbi jdbi = Jdbi.create(one);
+            return new SqlStore(new Sql(jdbi, jdbi, true), List.of(one));
+        } catch (RuntimeException e) {
+            one.close();
+            throw e;
+        }
     }
 
-    private static HikariDataSource pool(String name, int size, DataSource source) {
-        return new HikariDataSource(poolConfig(name, size, source));
+    /** Opens a PostgreSQL database, whose schema is brought up to date. */
+    static SqlStore openPostgres(StoreLocation.Postgres location) {
+        DataSource source = location.address().dataSource();
+        PostgresCheck.requireVersion(location, source);
+        Migrations.apply(source);
+        HikariConfig config = poolConfig("store", location.connections(), source);
+        config.setConnectionTimeout(WAIT_FOR_CONNECTION.toMillis());
+        config.setKeepaliveTime(KEEP_ALIVE.toMillis());
+        HikariDataSource pool = pool(config);
+        Jdbi jdbi = Jdbi.create(pool);
+        return new SqlStore(new Sql(jdbi, jdbi, false), List.of(pool));
+    }
+
+    private static HikariDataSource readers(Path file) {
+        HikariConfig config =
+                sqliteConfig("store-reader", READERS, file.toString(), SQLiteConfig.TransactionMode.DEFERRED);
+        config.setConnectionInitSql("PRAGMA query_only = ON");
+        return pool(config);
+    }
+
+    private static HikariConfig sqliteConfig(String name, int size, String place, SQLiteConfig.TransactionMode mode) {
+        HikariConfig config = poolConfig(name, size, sqlite(place, mode));
+        config.setMaxLifetime(0);
+        return config;
     }
 
     private static HikariConfig poolConfig(String name, int size, DataSource source) {
@@ -65,11 +100,19 @@ public final class SqlStore implements Store {
         config.setDataSource(source);
         config.setMaximumPoolSize(size);
         config.setMinimumIdle(1);
-        config.setMaxLifetime(0);
         return config;
     }
 
-    private static DataSource sqlite(Path file, SQLiteConfig.TransactionMode mode) {
+    private static HikariDataSource pool(HikariConfig config) {
+        return new HikariDataSource(config);
+    }
+
+    /** The database of that file, for one change of its schema. */
+    static DataSource sqliteForMigration(Path file) {
+        return sqlite(file.toString(), SQLiteConfig.TransactionMode.IMMEDIATE);
+    }
+
+    private static DataSource sqlite(String place, SQLiteConfig.TransactionMode mode) {
         SQLiteConfig config = new SQLiteConfig();
         config.setJournalMode(SQLiteConfig.JournalMode.WAL);
         config.setSynchronous(SQLiteConfig.SynchronousMode.NORMAL);
@@ -77,16 +120,8 @@ public final class SqlStore implements Store {
         config.enforceForeignKeys(true);
         config.setTransactionMode(mode);
         SQLiteDataSource source = new SQLiteDataSource(config);
-        source.setUrl("jdbc:sqlite:" + file);
+        source.setUrl("jdbc:sqlite:" + place);
         return source;
-    }
-
-    private static void migrate(DataSource source) {
-        Flyway.configure(SqlStore.class.getClassLoader())
-                .dataSource(source)
-                .locations("classpath:dev/sandlot/control/migrations")
-                .load()
-                .migrate();
     }
 
     @Override
@@ -116,7 +151,6 @@ public final class SqlStore implements Store {
 
     @Override
     public void close() {
-        readers.close();
-        writers.close();
+        pools.forEach(HikariDataSource::close);
     }
 }

@@ -291,7 +291,7 @@ final class SqlTeamStore implements TeamStore {
 
     @Override
     public boolean addFirstKey(StoredKey key) {
-        return sql.write(handle -> !hasKey(handle, key.teamId()) && insertKey(handle, key, null) == 1);
+        return sql.writeAlone(handle -> !hasKey(handle, key.teamId()) && insertKey(handle, key, null) == 1);
     }
 
     private static boolean hasKey(Handle handle, UUID teamId) {
@@ -326,15 +326,12 @@ final class SqlTeamStore implements TeamStore {
     public Optional<String> deleteKey(UUID teamId, UUID keyId) {
         return sql.write(handle -> {
             Optional<String> hash = handle.select(
-                            "SELECT api_key_hash FROM team_api_keys WHERE id = ? AND team_id = ?",
+                            "DELETE FROM team_api_keys WHERE id = ? AND team_id = ? RETURNING api_key_hash",
                             keyId.toString(),
                             teamId.toString())
                     .mapTo(String.class)
                     .findOne();
-            hash.ifPresent(found -> {
-                count(handle);
-                handle.execute("DELETE FROM team_api_keys WHERE id = ?", keyId.toString());
-            });
+            hash.ifPresent(_ -> count(handle));
             return hash;
         });
     }

@@ -1,6 +1,5 @@
 package dev.sandlot.control;
 
-import java.security.SecureRandom;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -18,9 +17,6 @@ final class SqlTemplateStore implements TemplateStore {
             SELECT b.* FROM env_build_assignments a JOIN env_builds b ON b.id = a.build_id
             WHERE a.env_id = ? AND b.status_group = 'ready'
             """;
-    private static final int ID_LENGTH = 20;
-    private static final String ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789";
-    private static final SecureRandom RANDOM = new SecureRandom();
     private static final TypeReference<List<String>> STRINGS = new TypeReference<>() {};
     private final Sql sql;
 
@@ -109,7 +105,7 @@ final class SqlTemplateStore implements TemplateStore {
 
     @Override
     public void assign(String templateId, UUID buildId, Collection<String> tags) {
-        sql.write(handle -> {
+        sql.writeAlone(handle -> {
             tags.forEach(tag -> assign(handle, templateId, tag, buildId.toString()));
             return touch(handle, templateId);
         });
@@ -121,7 +117,7 @@ final class SqlTemplateStore implements TemplateStore {
 
     @Override
     public void unassign(String templateId, Collection<String> tags) {
-        sql.write(handle -> {
+        sql.writeAlone(handle -> {
             tags.forEach(tag ->
                     handle.execute("DELETE FROM env_build_assignments WHERE env_id = ? AND tag = ?", templateId, tag));
             return touch(handle, templateId);
@@ -136,7 +132,7 @@ final class SqlTemplateStore implements TemplateStore {
 
     @Override
     public boolean promote(String templateId) {
-        return sql.write(handle -> {
+        return sql.writeAlone(handle -> {
             List<String> aliases = handle.select("SELECT DISTINCT alias FROM env_aliases WHERE env_id = ?", templateId)
                     .mapTo(String.class)
                     .list();
@@ -160,7 +156,7 @@ final class SqlTemplateStore implements TemplateStore {
 
     @Override
     public boolean delete(String templateId) {
-        return sql.write(handle -> {
+        return sql.writeAlone(handle -> {
             handle.execute("DELETE FROM env_aliases WHERE env_id = ?", templateId);
             return handle.execute(
                             "UPDATE envs SET deleted_at = ?, updated_at = ? WHERE id = ? AND deleted_at IS NULL",
@@ -200,7 +196,7 @@ final class SqlTemplateStore implements TemplateStore {
 
     @Override
     public String register(Registration registration) {
-        return sql.write(handle -> register(handle, registration));
+        return sql.writeAlone(handle -> register(handle, registration));
     }
 
     private static String register(Handle handle, Registration registration) {
@@ -224,7 +220,7 @@ final class SqlTemplateStore implements TemplateStore {
     }
 
     private static String insertTemplate(Handle handle, Registration registration) {
-        String id = randomId();
+        String id = Template.randomId();
         handle.execute(
                 "INSERT INTO envs (id, team_id, public, created_at) VALUES (?, ?, ?, ?)",
                 id,
@@ -268,14 +264,6 @@ final class SqlTemplateStore implements TemplateStore {
 
     private static @Nullable String text(@Nullable UUID id) {
         return id == null ? null : id.toString();
-    }
-
-    private static String randomId() {
-        StringBuilder id = new StringBuilder(ID_LENGTH);
-        for (int i = 0; i < ID_LENGTH; i++) {
-            id.append(ID_ALPHABET.charAt(RANDOM.nextInt(ID_ALPHABET.length())));
-        }
-        return id.toString();
     }
 
     private static long now() {

@@ -1,5 +1,6 @@
 package dev.sandlot.control;
 
+import java.security.SecureRandom;
 import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +14,22 @@ import org.jspecify.annotations.Nullable;
  * @param aliases its names without namespace, oldest first
  */
 record Template(String id, @Nullable UUID teamId, boolean isPublic, List<String> aliases) {
+    private static final int ID_LENGTH = 20;
+    private static final String ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789";
+    private static final SecureRandom RANDOM = new SecureRandom();
+
+    Template {
+        aliases = List.copyOf(aliases);
+    }
+
+    static String randomId() {
+        StringBuilder id = new StringBuilder(ID_LENGTH);
+        for (int i = 0; i < ID_LENGTH; i++) {
+            id.append(ID_ALPHABET.charAt(RANDOM.nextInt(ID_ALPHABET.length())));
+        }
+        return id.toString();
+    }
+
     boolean isVisibleTo(Team team) {
         return isPublic || team.id().equals(teamId);
     }

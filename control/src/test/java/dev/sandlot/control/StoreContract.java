@@ -5,13 +5,21 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sandlot.protocol.SandboxId;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -344,5 +352,290 @@ abstract class StoreContract {
             }
         }
         assertThat(store.sandboxes().all()).hasSize(threads * each);
+    }
+
+    /** What one call of each of several threads answered, all begun together. */
+    private static <T> List<T> together(int threads, Callable<T> call) throws Exception {
+        CyclicBarrier start = new CyclicBarrier(threads);
+        Callable<T> held = () -> {
+            start.await();
+            return call.call();
+        };
+        List<T> answers = new ArrayList<>();
+        try (ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (Future<T> answer : pool.invokeAll(Collections.nCopies(threads, held))) {
+                answers.add(answer.get());
+            }
+        }
+        return answers;
+    }
+
+    @Test
+    void ofManyWhoStartARunOneDoes() throws Exception {
+        SandboxRecord sandbox = starting(null, null);
+        store.sandboxes().begin(sandbox);
+        SandboxRecord running = sandbox.running(NOW, NOW.plusSeconds(1));
+        assertThat(together(8, () -> store.sandboxes().started(running))).containsOnlyOnce(true);
+    }
+
+    @Test
+    void ofManyWhoEndARunOneDoes() throws Exception {
+        SandboxRecord running = started();
+        assertThat(together(
+                        8, () -> store.sandboxes().end(running.id(), running.executionId(), KillReason.REQUEST, NOW)))
+                .containsOnlyOnce(true);
+        assertThat(store.sandboxes().ending(running.id())).isPresent();
+        assertThat(store.sandboxes().forgetEndings(NOW.plusMillis(1))).isEqualTo(1);
+    }
+
+    @Test
+    void aStartIsEitherTakenOrAbandoned() throws Exception {
+        for (int round = 0; round < 10; round++) {
+            SandboxRecord sandbox = starting(null, null);
+            store.sandboxes().begin(sandbox);
+            SandboxRecord running = sandbox.running(NOW, NOW.plusSeconds(1));
+            AtomicInteger turn = new AtomicInteger();
+            assertThat(together(
+                            2,
+                            () -> turn.getAndIncrement() == 0
+                                    ? store.sandboxes().started(running)
+                                    : store.sandboxes().abandon(sandbox.id(), sandbox.executionId())))
+                    .containsOnlyOnce(true);
+        }
+    }
+
+    @Test
+    void ofManyFirstKeysOneIsStored() throws Exception {
+        assertThat(together(
+                        4,
+                        () -> store.teams()
+                                .addFirstKey(
+                                        new TeamStore.StoredKey(UUID.randomUUID(), team, "first", ApiKeys.mint()))))
+                .containsOnlyOnce(true);
+    }
+
+    @Test
+    void ofManyNewTeamsOneIsMade() throws Exception {
+        together(4, () -> {
+            UUID id = UUID.randomUUID();
+            store.teams().ensureTeam(new TeamStore.NewTeam(id, "New", "new", "tier", UUID.randomUUID()));
+            return id;
+        });
+        Team made = store.teams().bySlug("new").orElseThrow();
+        assertThat(store.teams().byId(made.id())).contains(made);
+    }
+
+    @Test
+    void aTemplateRegisteredByManyIsMadeOnce() throws Exception {
+        TemplateBuild build = TestServer.build("0.6.13");
+        List<String> ids = together(4, () -> register(null, "", "base", build));
+        assertThat(ids).hasSize(4).containsOnly(ids.getFirst());
+        assertThat(store.templates().newestReadyBuild(ids.getFirst(), "default"))
+                .contains(build);
+        assertThat(store.templates().byId(ids.getFirst()).orElseThrow().aliases())
+                .containsExactly("base");
+    }
+
+    @Test
+    void buildsAssignedAtOnceAreAllKept() throws Exception {
+        Queue<TemplateBuild> builds =
+                new ConcurrentLinkedQueue<>(List.of(TestServer.build("0.1.0"), TestServer.build("0.2.0")));
+        List<TemplateBuild> all = List.copyOf(builds);
+        String id =
+                together(2, () -> register(null, "", "base", builds.remove())).getFirst();
+        assertThat(all)
+                .allSatisfy(build ->
+                        assertThat(store.templates().readyBuild(id, build.id())).contains(build));
+        assertThat(store.templates().newestReadyBuild(id, "default").orElseThrow())
+                .isIn(all);
+    }
+
+    @Test
+    void manyWhoMeetANewIdentityGetOnePerson() throws Exception {
+        Identity identity = new Identity("https://issuer.example", "anna");
+        List<UUID> found = together(4, () -> store.people().personOf(identity));
+        assertThat(found).hasSize(4).containsOnly(found.getFirst());
+        assertThat(store.people().people())
+                .filteredOn(person -> person.id().equals(found.getFirst()))
+                .hasSize(1);
+        assertThat(store.people().people()).hasSize(2);
+    }
+
+    @Test
+    void ofSeveralTeamsAtOnceOneIsTheDefault() throws Exception {
+        UUID anna = UUID.randomUUID();
+        store.people().addPerson(new PersonStore.Person(anna, null));
+        Queue<UUID> teams = new ConcurrentLinkedQueue<>();
+        for (int i = 0; i < 3; i++) {
+            UUID id = UUID.randomUUID();
+            assertThat(store.teams().addTeam(id, "Team " + i, "team-" + i, "tier"))
+                    .isTrue();
+            teams.add(id);
+        }
+        assertThat(together(3, () -> store.people().addMember(teams.remove(), anna)))
+                .containsOnly(true);
+        assertThat(store.people().memberships(anna))
+                .extracting(PersonStore.Membership::isDefault)
+                .containsExactly(true, false, false);
+    }
+
+    @Test
+    void ofManyWhoBeginAKeyedRequestOneDoes() throws Exception {
+        OperationStore.KeyedRequest request = new OperationStore.KeyedRequest(team, "k", "print", NOW.plusSeconds(70));
+        assertThat(together(6, () -> store.operations().begin(request, NOW).isEmpty()))
+                .containsOnlyOnce(true);
+    }
+
+    @Test
+    void teamsAreListedBySlugAndASlugIsTakenOnce() {
+        assertThat(store.teams().addTeam(UUID.randomUUID(), "A", "alpha", "tier"))
+                .isTrue();
+        assertThat(store.teams().addTeam(UUID.randomUUID(), "B", "alpha", "tier"))
+                .isFalse();
+        assertThat(store.teams().all()).extracting(Team::slug).containsExactly("alpha", "team");
+    }
+
+    @Test
+    void limitsAreThoseOfTheTeamElseOfItsTierAndAddons() {
+        Instant now = Instant.now();
+        store.teams()
+                .addAddon(new TeamStore.Addon(
+                        UUID.randomUUID(), team, "more", 10, 0, 0, 1024, 0, now.minusSeconds(60), null));
+        store.teams()
+                .addAddon(new TeamStore.Addon(
+                        UUID.randomUUID(), team, "old", 100, 0, 0, 0, 0, now.minusSeconds(60), now.minusSeconds(1)));
+        Team.Limits tier = new Team.Limits(3, 5);
+        Team.Limits added = store.teams().byId(team).orElseThrow().limits();
+        assertThat(added.concurrentSandboxes()).isEqualTo(13);
+        assertThat(added.maxLengthHours()).isEqualTo(5);
+        assertThat(added.maxRamMb()).isEqualTo(tier.maxRamMb() + 1024);
+        store.teams().putOverrides(team, new TeamStore.Overrides(7, null, null, null, null, null, null, null));
+        assertThat(store.teams().byId(team).orElseThrow().limits().concurrentSandboxes())
+                .isEqualTo(7);
+        store.teams().putOverrides(team, TeamStore.Overrides.LIFTED);
+        assertThat(store.teams().byId(team).orElseThrow().limits().maxLengthHours())
+                .isEqualTo(Team.Limits.LIFTED);
+        store.teams().putOverrides(team, TeamStore.Overrides.NONE);
+        assertThat(store.teams().byId(team).orElseThrow().limits()).isEqualTo(added);
+    }
+
+    @Test
+    void tagsAreAssignedAndTakenAway() throws Exception {
+        TemplateStore templates = store.templates();
+        TemplateBuild first = TestServer.build("0.1.0");
+        TemplateBuild second = TestServer.build("0.6.13");
+        String id = register(team, "team", "mine", first);
+        register(team, "team", "mine", second);
+        together(4, () -> {
+            templates.assign(id, first.id(), List.of("v1", "stable"));
+            return id;
+        });
+        templates.assign(id, second.id(), List.of("v2", "stable"));
+        assertThat(templates.newestReadyBuild(id, "v1")).contains(first);
+        assertThat(templates.newestReadyBuild(id, "stable")).contains(second);
+        assertThat(templates.tags(id))
+                .extracting(TemplateStore.TagRow::tag)
+                .containsExactly("default", "stable", "v1", "v2");
+        assertThat(templates.builds(id))
+                .extracting(TemplateStore.BuildRow::id)
+                .containsExactlyInAnyOrder(first.id(), second.id());
+        assertThat(templates.listing(id).orElseThrow().buildCount()).isEqualTo(2);
+        templates.unassign(id, List.of("stable", "v1", "unknown"));
+        assertThat(templates.tags(id)).extracting(TemplateStore.TagRow::tag).containsExactly("default", "v2");
+        assertThat(templates.newestReadyBuild(id, "stable")).isEmpty();
+    }
+
+    @Test
+    void aBareNameIsGivenToOneTemplate() throws Exception {
+        TemplateStore templates = store.templates();
+        UUID otherTeam = UUID.randomUUID();
+        store.teams().addTeam(otherTeam, "Other", "other", "tier");
+        String mine = register(team, "team", "same", TestServer.build("0.6.13"));
+        String theirs = register(otherTeam, "other", "same", TestServer.build("0.6.13"));
+        Queue<String> both = new ConcurrentLinkedQueue<>(List.of(mine, theirs));
+        assertThat(together(2, () -> templates.promote(both.remove()))).containsOnlyOnce(true);
+        String winner = templates.byAlias("", "same").orElseThrow().id();
+        assertThat(templates.promote(winner)).isTrue();
+        assertThat(templates.promote(winner.equals(mine) ? theirs : mine)).isFalse();
+        templates.setPublic(winner, true);
+        assertThat(templates.listing(winner).orElseThrow().isPublic()).isTrue();
+        assertThat(templates.listing(winner).orElseThrow().names()).hasSize(2);
+    }
+
+    @Test
+    void everyFieldOfABuildIsKept() {
+        TemplateBuild build = new TemplateBuild(
+                UUID.randomUUID(),
+                List.of("sha256:a", "sha256:\u00e4\"'"),
+                new Resources(7, 4321, 99),
+                "1.2.3",
+                "röot",
+                "/a b",
+                "echo '$x' && \"y\"\n\ttrue");
+        String id = register(team, "team", "näme", build);
+        assertThat(store.templates().newestReadyBuild(id, "default")).contains(build);
+    }
+
+    @Test
+    void textIsKeptWhateverIsInIt() {
+        String odd = "a=b&c,d.e(f)\"g\" 'h'; -- %41 + * \\ ? :i {j} \u2028 \uD83E\uDDC0";
+        store.teams().ensureTeam(new TeamStore.NewTeam(UUID.randomUUID(), odd, odd, "tier", UUID.randomUUID()));
+        assertThat(store.teams().bySlug(odd).orElseThrow().name()).isEqualTo(odd);
+        store.teams().setStanding(team, new Team.Standing(false, true, odd));
+        assertThat(store.teams().byId(team).orElseThrow().standing().blockedReason())
+                .isEqualTo(odd);
+        SandboxRecord sandbox = starting(null, Map.of(odd, odd, "control", "\u0000\u0001\u001f\u007f"));
+        store.sandboxes().begin(sandbox);
+        assertThat(store.sandboxes().all()).containsExactly(sandbox);
+    }
+
+    @Test
+    void aLargeValueIsKeptWhole() {
+        SandboxRecord sandbox = starting(null, Map.of("large", "ü".repeat(1_000_000)));
+        store.sandboxes().begin(sandbox);
+        assertThat(store.sandboxes().all()).containsExactly(sandbox);
+    }
+
+    @Test
+    void metadataKeepsItsOrder() {
+        Map<String, String> metadata = new LinkedHashMap<>();
+        List.of("z", "a", "m", "b").forEach(key -> metadata.put(key, key));
+        store.sandboxes().begin(starting(null, metadata));
+        assertThat(store.sandboxes().all().getFirst().options().metadata()).containsExactlyEntriesOf(metadata);
+    }
+
+    @Test
+    void theLastEndingOfANameIsTold() {
+        SandboxRecord first = started();
+        store.sandboxes().end(first.id(), first.executionId(), KillReason.TIMEOUT, NOW);
+        SandboxRecord second = new SandboxRecord(
+                first.id(),
+                UUID.randomUUID(),
+                team,
+                first.origin(),
+                first.resources(),
+                first.options(),
+                SandboxState.STARTING,
+                NOW,
+                NOW.plusSeconds(1));
+        store.sandboxes().begin(second);
+        store.sandboxes().end(second.id(), second.executionId(), KillReason.REQUEST, NOW.plusMillis(1));
+        assertThat(store.sandboxes().ending(first.id()).orElseThrow().executionId())
+                .isEqualTo(second.executionId());
+        assertThat(store.sandboxes().forgetEndings(NOW.plusSeconds(1))).isEqualTo(2);
+    }
+
+    @Test
+    void theDefaultTeamIsMadeOnceByServersThatStartTogether() throws Exception {
+        ControlSettings settings = ControlSettings.withSeed("seed");
+        List<Optional<String>> keys = together(3, () -> new Bootstrap(store).ensureDefaultTeam(settings));
+        assertThat(keys.stream().flatMap(Optional::stream)).hasSize(1);
+    }
+
+    @Test
+    void aKeyNeedsItsTeam() {
+        TeamStore.StoredKey stray =
+                new TeamStore.StoredKey(UUID.randomUUID(), UUID.randomUUID(), "stray", ApiKeys.mint());
+        assertThatThrownBy(() -> store.teams().addKey(stray)).isInstanceOf(RuntimeException.class);
     }
 }

@@ -1,0 +1,54 @@
+package dev.sandlot.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class MigrationsTest {
+    @TempDir
+    Path directory;
+
+    /** The numbers of the changes that there are, from the first to the last. */
+    static List<Integer> versions() {
+        try (Stream<Path> files = Files.list(Path.of("src/main/resources/dev/sandlot/control/migrations"))) {
+            return files.map(file -> file.getFileName().toString())
+                    .map(name -> Integer.valueOf(name.substring(1, name.indexOf("__"))))
+                    .sorted()
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    static String newest() {
+        return String.valueOf(versions().getLast());
+    }
+
+    @Test
+    void noNumberIsUsedTwice() {
+        assertThat(versions()).isNotEmpty().doesNotHaveDuplicates();
+    }
+
+    @Test
+    void aSqliteFileIsBroughtUpToDateOnce() {
+        StoreLocation file = new StoreLocation.SqliteFile(directory.resolve("a.db"));
+        assertThat(file.migrate())
+                .isEqualTo(
+                        new SchemaChange(SchemaChange.NONE, newest(), versions().size()));
+        assertThat(file.migrate()).isEqualTo(new SchemaChange(newest(), newest(), 0));
+    }
+
+    @Test
+    void aFileThatIsNoDatabaseIsRefused() throws IOException {
+        Path file = Files.writeString(directory.resolve("text.db"), "no database ".repeat(200));
+        assertThatThrownBy(() -> new StoreLocation.SqliteFile(file).migrate()).isInstanceOf(StoreException.class);
+    }
+}
