@@ -28,7 +28,7 @@ class ArchitectureTest {
             entry("envd", Set.of("protocol", "linux", "supervisor")),
             entry("images", Set.of("protocol", "linux")),
             entry("runtime", Set.of("linux", "supervisor", "images")),
-            entry("node", Set.of("protocol", "envd", "runtime", "images")),
+            entry("node", Set.of("protocol", "linux", "supervisor", "envd", "runtime", "images")),
             entry("control", Set.of("protocol")),
             entry("edge", Set.of("protocol")),
             entry(

@@ -208,7 +208,12 @@ class Http2Test {
         });
         MetaData.Request request =
                 new MetaData.Request("GET", HttpURI.from("http://localhost/"), HttpVersion.HTTP_2, HttpFields.EMPTY);
-        session.newStream(new HeadersFrame(request, null, true), new Stream.Listener() {})
+        session.newStream(new HeadersFrame(request, null, true), new Stream.Listener() {
+                    @Override
+                    public void onDataAvailable(Stream stream) {
+                        // A client that takes nothing: the window stays shut.
+                    }
+                })
                 .get(5, TimeUnit.SECONDS);
         Exchange writing = exchanges.take();
         assertThat(seen.poll(300, TimeUnit.MILLISECONDS)).isNull();
