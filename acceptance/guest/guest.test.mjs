@@ -78,3 +78,20 @@ test('watch: a write is told', async () => {
   await eventually('event', () => events.some((e) => e.endsWith('watched.txt')))
   await watch.stop()
 })
+
+test('plain endpoints: metrics, compose, and a token by init', async () => {
+  const call = (method, path, body, headers = {}) =>
+    fetch('http://localhost:49983' + path, { method, headers, body: body && JSON.stringify(body) })
+  const metrics = await (await call('GET', '/metrics')).json()
+  assert.ok(metrics.mem_total > metrics.mem_used && metrics.cpu_count > 0)
+  await s.files.write(`${home}/one`, 'one')
+  await s.files.write(`${home}/two`, 'two')
+  const parts = { source_paths: [`${home}/one`, `${home}/two`], destination: `${home}/whole` }
+  assert.equal((await call('POST', '/files/compose', parts)).status, 200)
+  assert.equal(await s.files.read(`${home}/whole`), 'onetwo')
+  assert.equal((await call('POST', '/init', '{')).status, 400)
+  const now = new Date().toISOString()
+  assert.equal((await call('POST', '/init', { accessToken: 'secret', envVars: { A: 'b' }, timestamp: now })).status, 204)
+  assert.equal((await call('GET', '/envs')).status, 401)
+  assert.equal((await (await call('GET', '/envs', undefined, { 'X-Access-Token': 'secret' })).json()).A, 'b')
+})

@@ -1,24 +1,26 @@
 package dev.sandlot.envd;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
 import dev.sandlot.linux.Errno;
 import dev.sandlot.linux.Fd;
 import dev.sandlot.linux.LinuxException;
 import dev.sandlot.protocol.Exchange;
+import dev.sandlot.protocol.JsonText;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** {@code POST /files/compose}: makes one file of several, which then go (envd.md 4.6). */
 final class Composition {
     private static final Logger LOG = LoggerFactory.getLogger(Composition.class);
-    private static final JsonMapper JSON = JsonMapper.shared();
     private static final int MAX_REQUEST = 16 * 1024 * 1024;
     private static final int CHUNK = 256 * 1024;
 
@@ -55,35 +57,38 @@ final class Composition {
             throw new RestException(400, "the request is larger than " + MAX_REQUEST + " bytes");
         }
         try {
-            return read(JSON.readTree(body));
-        } catch (JacksonException e) {
-            throw new RestException(400, "the request is not valid JSON: " + e.getOriginalMessage(), e);
+            return read(JsonText.parse(body));
+        } catch (JsonText.Malformed e) {
+            throw new RestException(400, "the request is not valid JSON: " + e.getMessage(), e);
         }
     }
 
-    private static Request read(JsonNode body) throws RestException {
+    private static Request read(JsonElement tree) throws RestException {
+        JsonObject body = tree instanceof JsonObject object ? object : new JsonObject();
         List<String> sources = new ArrayList<>();
-        for (JsonNode source : body.path("source_paths")) {
-            sources.add(text(source, "source_paths"));
+        if (body.get("source_paths") instanceof JsonArray paths) {
+            for (JsonElement source : paths) {
+                sources.add(text(source, "source_paths"));
+            }
         }
         if (sources.isEmpty()) {
             throw new RestException(400, "source_paths must not be empty");
         }
-        String destination = text(body.path("destination"), "destination");
+        String destination = text(body.get("destination"), "destination");
         if (destination.isEmpty()) {
             throw new RestException(400, "destination must not be empty");
         }
-        return new Request(sources, destination, Optional.of(text(body.path("username"), "username")));
+        return new Request(sources, destination, Optional.of(text(body.get("username"), "username")));
     }
 
-    private static String text(JsonNode node, String name) throws RestException {
-        if (node.isMissingNode() || node.isNull()) {
+    private static String text(@Nullable JsonElement value, String name) throws RestException {
+        if (value == null || value.isJsonNull()) {
             return "";
         }
-        if (!node.isString()) {
-            throw new RestException(400, name + " must be text");
+        if (value instanceof JsonPrimitive primitive && primitive.isString()) {
+            return primitive.getAsString();
         }
-        return node.asString();
+        throw new RestException(400, name + " must be text");
     }
 
     private static String distinct(String source, String destination) throws RestException {

@@ -10,8 +10,6 @@ import java.time.InstantSource;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import tools.jackson.databind.node.JsonNodeFactory;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The envd of one sandbox: answers what comes to its port 49983. Safe for several threads; each request is answered
@@ -115,9 +113,7 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
     }
 
     private void variables(Exchange exchange) throws IOException {
-        ObjectNode variables = JsonNodeFactory.instance.objectNode();
-        settings.variables().forEach(variables::put);
-        Json.send(exchange, variables);
+        Json.send(exchange, Json.object(settings.variables()));
     }
 
     @Override

@@ -1,5 +1,9 @@
 package dev.sandlot.envd;
 
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
+import dev.sandlot.protocol.JsonText;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -8,12 +12,9 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.JsonNodeFactory;
-import tools.jackson.databind.node.ObjectNode;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What {@code /init} set, in a file that only root may read: an envd that is started again under the same supervisor
@@ -37,48 +38,55 @@ final class GuestState {
             return Optional.empty();
         }
         try {
-            JsonNode json = new JsonMapper().readTree(Files.readAllBytes(file));
-            return json.path("guest").asString("").equals(guest) ? Optional.of(state(json)) : Optional.empty();
-        } catch (JacksonException e) {
+            JsonObject json = object(JsonText.parse(Files.readAllBytes(file)));
+            return guest.equals(text(json.get("guest"))) ? Optional.of(state(json)) : Optional.empty();
+        } catch (JsonText.Malformed e) {
             throw new IOException("could not read the settings in " + file, e);
         }
     }
 
     /** Keeps a state; it is there whole or not at all. */
     void save(EnvdSettings.State state) {
-        ObjectNode json = JsonNodeFactory.instance.objectNode().put("guest", guest);
-        put(json.putObject("internal"), state.internal());
-        put(json.putObject("envVars"), state.envVars());
-        json.put("token", state.token()).put("user", state.user()).put("workdir", state.workdir());
+        JsonObject json = new JsonObject();
+        json.addProperty("guest", guest);
+        json.add("internal", Json.object(state.internal()));
+        json.add("envVars", Json.object(state.envVars()));
+        json.addProperty("token", state.token());
+        json.addProperty("user", state.user());
+        json.addProperty("workdir", state.workdir());
         Path fresh = file.resolveSibling(file.getFileName() + ".new");
         try {
             Files.deleteIfExists(fresh);
             Files.createFile(fresh, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-            Files.write(fresh, Json.bytes(json));
+            Files.write(fresh, JsonText.bytes(json));
             Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw new UncheckedIOException("could not keep the settings in " + file, e);
         }
     }
 
-    private static EnvdSettings.State state(JsonNode json) {
-        JsonNode token = json.path("token");
+    private static EnvdSettings.State state(JsonObject json) {
         return new EnvdSettings.State(
-                map(json.path("internal")),
-                map(json.path("envVars")),
-                token.isString() ? token.stringValue() : null,
-                json.path("user").asString(""),
-                json.path("workdir").asString(""));
+                map(json.get("internal")),
+                map(json.get("envVars")),
+                text(json.get("token")),
+                Objects.requireNonNullElse(text(json.get("user")), ""),
+                Objects.requireNonNullElse(text(json.get("workdir")), ""));
     }
 
-    private static void put(ObjectNode into, Map<String, String> values) {
-        values.forEach(into::put);
+    private static @Nullable String text(@Nullable JsonElement value) {
+        return value instanceof JsonPrimitive primitive ? primitive.getAsString() : null;
     }
 
-    private static Map<String, String> map(JsonNode json) {
+    private static JsonObject object(@Nullable JsonElement value) {
+        return value instanceof JsonObject object ? object : new JsonObject();
+    }
+
+    private static Map<String, String> map(@Nullable JsonElement json) {
         Map<String, String> values = new HashMap<>();
-        json.properties()
-                .forEach(entry -> values.put(entry.getKey(), entry.getValue().asString("")));
+        object(json)
+                .entrySet()
+                .forEach(entry -> values.put(entry.getKey(), entry.getValue().getAsString()));
         return values;
     }
 }

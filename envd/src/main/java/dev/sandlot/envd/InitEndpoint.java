@@ -1,7 +1,12 @@
 package dev.sandlot.envd;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
 import dev.sandlot.linux.LinuxException;
 import dev.sandlot.protocol.Exchange;
+import dev.sandlot.protocol.JsonText;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
@@ -19,9 +24,6 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * {@code POST /init}: the control plane tells a sandbox its variables, token, defaults, certificates and where its
@@ -31,12 +33,6 @@ import tools.jackson.databind.json.JsonMapper;
  * <p>Requests are applied one at a time; one whose caller goes away while it waits for its turn changes nothing.
  */
 final class InitEndpoint {
-
-    /** Made at the first request: it is not on the way to the first answer of a new program. */
-    private static final class Mapper {
-        static final JsonMapper JSON = new JsonMapper();
-    }
-
     private static final Logger LOG = LoggerFactory.getLogger(InitEndpoint.class);
     private static final int MAX_BODY_BYTES = 16 << 20;
     private static final long TURN_MILLIS = 50;
@@ -185,31 +181,39 @@ final class InitEndpoint {
 
     private static Request parse(byte[] body) throws Refused {
         try {
-            JsonNode json = body.length == 0 ? Mapper.JSON.createObjectNode() : Mapper.JSON.readTree(body);
-            if (!json.isObject()) {
-                throw new Refused(400, "");
-            }
+            JsonObject json = body.length == 0 ? new JsonObject() : object(JsonText.parse(body));
             requireEmpty(json, "volumeMounts", "volumes cannot be mounted in this sandbox");
             return new Request(
                     timestamp(json),
-                    variables(json.path("envVars")),
-                    token(json.path("accessToken")),
-                    text(json.path("defaultUser")),
-                    text(json.path("defaultWorkdir")),
-                    address(text(json.path("hyperloopIP"))),
-                    text(json.path("caBundle")));
-        } catch (JacksonException | DateTimeException _) {
+                    variables(json.get("envVars")),
+                    token(json.get("accessToken")),
+                    text(json.get("defaultUser")),
+                    text(json.get("defaultWorkdir")),
+                    address(text(json.get("hyperloopIP"))),
+                    text(json.get("caBundle")));
+        } catch (JsonText.Malformed | DateTimeException _) {
             throw new Refused(400, "");
         }
     }
 
-    private static void requireEmpty(JsonNode json, String field, String refusal) throws Refused {
-        JsonNode value = json.path(field);
-        boolean empty = absent(value)
-                || (value.isContainer() ? value.isEmpty() : value.asString().isEmpty());
+    private static void requireEmpty(JsonObject json, String field, String refusal) throws Refused {
+        boolean empty = switch (json.get(field)) {
+            case null -> true;
+            case JsonObject object -> object.size() == 0;
+            case JsonArray array -> array.isEmpty();
+            case JsonPrimitive value -> value.getAsString().isEmpty();
+            default -> true;
+        };
         if (!empty) {
             throw new Refused(400, refusal);
         }
+    }
+
+    private static JsonObject object(JsonElement value) throws Refused {
+        if (value instanceof JsonObject object) {
+            return object;
+        }
+        throw new Refused(400, "");
     }
 
     private static String address(String text) throws Refused {
@@ -219,26 +223,23 @@ final class InitEndpoint {
         return text;
     }
 
-    private static @Nullable Instant timestamp(JsonNode json) throws Refused {
-        JsonNode value = json.path("timestamp");
+    private static @Nullable Instant timestamp(JsonObject json) throws Refused {
+        JsonElement value = json.get("timestamp");
         return absent(value) ? null : OffsetDateTime.parse(text(value)).toInstant();
     }
 
-    private static @Nullable Map<String, String> variables(JsonNode value) throws Refused {
-        if (absent(value)) {
+    private static @Nullable Map<String, String> variables(@Nullable JsonElement value) throws Refused {
+        if (value == null || value.isJsonNull()) {
             return null;
         }
-        if (!value.isObject()) {
-            throw new Refused(400, "");
-        }
         Map<String, String> variables = new HashMap<>();
-        for (Map.Entry<String, JsonNode> entry : value.properties()) {
+        for (Map.Entry<String, JsonElement> entry : object(value).entrySet()) {
             variables.put(entry.getKey(), text(entry.getValue()));
         }
         return variables;
     }
 
-    private static @Nullable String token(JsonNode value) throws Refused {
+    private static @Nullable String token(@Nullable JsonElement value) throws Refused {
         if (absent(value)) {
             return null;
         }
@@ -249,17 +250,17 @@ final class InitEndpoint {
         return token;
     }
 
-    private static String text(JsonNode value) throws Refused {
+    private static String text(@Nullable JsonElement value) throws Refused {
         if (absent(value)) {
             return "";
         }
-        if (!value.isString()) {
-            throw new Refused(400, "");
+        if (value instanceof JsonPrimitive primitive && primitive.isString()) {
+            return primitive.getAsString();
         }
-        return value.stringValue();
+        throw new Refused(400, "");
     }
 
-    private static boolean absent(JsonNode value) {
-        return value.isMissingNode() || value.isNull();
+    private static boolean absent(@Nullable JsonElement value) {
+        return value == null || value.isJsonNull();
     }
 }

@@ -1,13 +1,12 @@
 package dev.sandlot.envd;
 
+import com.google.gson.JsonObject;
 import dev.sandlot.protocol.Exchange;
 import java.io.IOException;
 import java.time.InstantSource;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import tools.jackson.databind.node.JsonNodeFactory;
-import tools.jackson.databind.node.ObjectNode;
 
 /** {@code GET /metrics} (envd.md 9). The CPU share is that since the call before. */
 final class MetricsEndpoint {
@@ -39,19 +38,19 @@ final class MetricsEndpoint {
         Json.send(exchange, json(reading));
     }
 
-    private ObjectNode json(SandboxMetrics.Reading reading) {
-        return JsonNodeFactory.instance
-                .objectNode()
-                .put("ts", clock.instant().getEpochSecond())
-                .put("cpu_count", reading.cpuCount())
-                .put("cpu_used_pct", cpuPercent(reading))
-                .put("mem_total", reading.memoryTotalBytes())
-                .put("mem_used", reading.memoryUsedBytes())
-                .put("mem_cache", reading.memoryCacheBytes())
-                .put("mem_total_mib", reading.memoryTotalBytes() >> MIB_SHIFT)
-                .put("mem_used_mib", reading.memoryUsedBytes() >> MIB_SHIFT)
-                .put("disk_total", reading.diskTotalBytes())
-                .put("disk_used", reading.diskUsedBytes());
+    private JsonObject json(SandboxMetrics.Reading reading) {
+        JsonObject json = new JsonObject();
+        json.addProperty("ts", clock.instant().getEpochSecond());
+        json.addProperty("cpu_count", reading.cpuCount());
+        json.addProperty("cpu_used_pct", cpuPercent(reading));
+        json.addProperty("mem_total", reading.memoryTotalBytes());
+        json.addProperty("mem_used", reading.memoryUsedBytes());
+        json.addProperty("mem_cache", reading.memoryCacheBytes());
+        json.addProperty("mem_total_mib", reading.memoryTotalBytes() >> MIB_SHIFT);
+        json.addProperty("mem_used_mib", reading.memoryUsedBytes() >> MIB_SHIFT);
+        json.addProperty("disk_total", reading.diskTotalBytes());
+        json.addProperty("disk_used", reading.diskUsedBytes());
+        return json;
     }
 
     private double cpuPercent(SandboxMetrics.Reading reading) {

@@ -1,21 +1,20 @@
 package dev.sandlot.envd;
 
+import com.google.gson.JsonObject;
 import dev.sandlot.protocol.Exchange;
 import dev.sandlot.protocol.JsonText;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ObjectNode;
 
 /** The answers that tell of a failure outside Connect (envd.md 3). */
 public final class RestErrors {
-    private static final JsonMapper JSON = JsonMapper.shared();
-
     private RestErrors() {}
 
     /** Answers with {@code {"code", "message"}} and a newline. */
     public static void send(Exchange exchange, int status, String message) throws IOException {
-        ObjectNode body = JSON.createObjectNode().put("code", status).put("message", message);
+        JsonObject body = new JsonObject();
+        body.addProperty("code", status);
+        body.addProperty("message", message);
         exchange.responseHeaders()
                 .set("Content-Type", "application/json; charset=utf-8")
                 .set("X-Content-Type-Options", "nosniff");

@@ -1,16 +1,14 @@
 package dev.sandlot.envd;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
 import dev.sandlot.linux.FileNames;
+import dev.sandlot.protocol.JsonText;
 import java.util.Map;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /** What the API answers about files it stored (envd.md 4.5, 4.6). */
 final class StoredFiles {
-    private static final JsonMapper JSON = JsonMapper.shared();
-
-    private final ArrayNode list = JSON.createArrayNode();
+    private final JsonArray list = new JsonArray();
     private final Map<String, String> metadata;
 
     StoredFiles(Map<String, String> metadata) {
@@ -18,27 +16,27 @@ final class StoredFiles {
     }
 
     void add(String path) {
-        ObjectNode file = one(path);
+        JsonObject file = one(path);
         if (!metadata.isEmpty()) {
-            ObjectNode map = file.putObject("metadata");
-            metadata.forEach(map::put);
+            file.add("metadata", Json.object(metadata));
         }
         list.add(file);
     }
 
     byte[] json() {
-        return Json.bytes(list);
+        return JsonText.bytes(list);
     }
 
     /** One file without metadata. */
     static byte[] json(String path) {
-        return Json.bytes(one(path));
+        return JsonText.bytes(one(path));
     }
 
-    private static ObjectNode one(String path) {
-        return JSON.createObjectNode()
-                .put("name", FileNames.printable(PathRules.baseName(path)))
-                .put("path", FileNames.printable(path))
-                .put("type", "file");
+    private static JsonObject one(String path) {
+        JsonObject file = new JsonObject();
+        file.addProperty("name", FileNames.printable(PathRules.baseName(path)));
+        file.addProperty("path", FileNames.printable(path));
+        file.addProperty("type", "file");
+        return file;
     }
 }

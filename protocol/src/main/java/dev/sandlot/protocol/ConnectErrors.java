@@ -1,13 +1,11 @@
 package dev.sandlot.protocol;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
 import com.google.protobuf.Any;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.Optional;
-import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.JsonNodeFactory;
-import tools.jackson.databind.node.ObjectNode;
 
 /** Writes errors as the protocol wants them: a body of their own for unary calls, the last frame for streams. */
 public final class ConnectErrors {
@@ -29,53 +27,58 @@ public final class ConnectErrors {
 
     static void sendUnary(Exchange exchange, ConnectException error) throws IOException {
         exchange.responseHeaders().set("Content-Type", "application/json");
-        exchange.send(error.code().httpStatus(), JsonText.of(json(error)).getBytes(StandardCharsets.UTF_8));
+        exchange.send(error.code().httpStatus(), JsonText.bytes(json(error)));
     }
 
     /** The frame that ends a stream well. */
     static byte[] endFrame(Headers trailers) {
-        return frame(JsonNodeFactory.instance.objectNode(), trailers);
+        return frame(new JsonObject(), trailers);
     }
 
     /** The frame that ends a stream with an error. */
     static byte[] endFrame(ConnectException error, Headers trailers) {
-        ObjectNode end = JsonNodeFactory.instance.objectNode();
-        end.set("error", json(error));
+        JsonObject end = new JsonObject();
+        end.add("error", json(error));
         return frame(end, trailers);
     }
 
-    private static byte[] frame(ObjectNode end, Headers trailers) {
-        ObjectNode metadata = JsonNodeFactory.instance.objectNode();
-        trailers.forEach((name, value) -> metadata.withArray(name).add(value));
-        if (!metadata.isEmpty()) {
-            end.set("metadata", metadata);
+    private static byte[] frame(JsonObject end, Headers trailers) {
+        JsonObject metadata = new JsonObject();
+        trailers.forEach((name, value) -> values(metadata, name).add(value));
+        if (metadata.size() > 0) {
+            end.add("metadata", metadata);
         }
-        byte[] payload = JsonText.of(end).getBytes(StandardCharsets.UTF_8);
+        byte[] payload = JsonText.bytes(end);
         return ConnectEnvelope.frame(ConnectEnvelope.END_OF_STREAM, payload);
     }
 
-    private static ObjectNode json(ConnectException error) {
-        ObjectNode object = JsonNodeFactory.instance.objectNode();
-        object.put("code", error.code().wireName());
+    private static JsonArray values(JsonObject metadata, String name) {
+        if (!metadata.has(name)) {
+            metadata.add(name, new JsonArray());
+        }
+        return metadata.getAsJsonArray(name);
+    }
+
+    private static JsonObject json(ConnectException error) {
+        JsonObject object = new JsonObject();
+        object.addProperty("code", error.code().wireName());
         if (!error.text().isEmpty()) {
-            object.put("message", error.text());
+            object.addProperty("message", error.text());
         }
         if (!error.details().isEmpty()) {
-            ArrayNode details = object.putArray("details");
+            JsonArray details = new JsonArray();
             error.details().forEach(detail -> details.add(json(detail)));
+            object.add("details", details);
         }
         return object;
     }
 
-    private static ObjectNode json(Any detail) {
+    private static JsonObject json(Any detail) {
         String type = detail.getTypeUrl();
-        return JsonNodeFactory.instance
-                .objectNode()
-                .put("type", type.substring(type.lastIndexOf('/') + 1))
-                .put(
-                        "value",
-                        Base64.getEncoder()
-                                .withoutPadding()
-                                .encodeToString(detail.getValue().toByteArray()));
+        byte[] value = detail.getValue().toByteArray();
+        JsonObject object = new JsonObject();
+        object.addProperty("type", type.substring(type.lastIndexOf('/') + 1));
+        object.addProperty("value", Base64.getEncoder().withoutPadding().encodeToString(value));
+        return object;
     }
 }

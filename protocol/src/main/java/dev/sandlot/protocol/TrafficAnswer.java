@@ -1,19 +1,16 @@
 package dev.sandlot.protocol;
 
+import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import tools.jackson.databind.ObjectMapper;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * What is said to a client of sandbox traffic when the sandbox itself cannot answer (platform.md 14.2): JSON with
  * a fixed set of keys, or a page when a person looks at it.
  */
 public final class TrafficAnswer {
-    private static final ObjectMapper JSON = JsonMapper.shared();
-
     private final int status;
     private final String message;
     private final Map<String, Object> fields = new LinkedHashMap<>();
@@ -98,9 +95,16 @@ public final class TrafficAnswer {
     }
 
     private String json() {
-        Map<String, Object> body = new LinkedHashMap<>(fields);
-        body.put("code", status);
-        return JSON.writeValueAsString(body);
+        JsonObject body = new JsonObject();
+        fields.forEach((name, value) -> {
+            if (value instanceof Number number) {
+                body.addProperty(name, number);
+            } else {
+                body.addProperty(name, value.toString());
+            }
+        });
+        body.addProperty("code", status);
+        return JsonText.of(body);
     }
 
     private String page() {
