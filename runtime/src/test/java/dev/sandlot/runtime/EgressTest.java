@@ -39,6 +39,9 @@ class EgressTest {
     @BeforeEach
     void makeWorld() throws Exception {
         data = Files.createTempDirectory(Path.of("/var/tmp"), "sandlot-egress-test");
+        if (Files.exists(Path.of("/run/netns", WORLD))) {
+            ip("netns", "del", WORLD);
+        }
         ip("netns", "add", WORLD);
         ip("link", "add", LINK, "type", "veth", "peer", "name", "world", "netns", WORLD);
         ip("addr", "add", "198.51.100.1/24", "dev", LINK);
@@ -127,8 +130,10 @@ class EgressTest {
                 '
                 """;
         try (UdpEar ear = new UdpEar(WORLD)) {
-            new Inside(sandbox).sh(forged.formatted("203.0.113.9"));
-            new Inside(sandbox).sh(forged.formatted(sandbox.address().getHostAddress()));
+            Inside inside = new Inside(sandbox);
+            assertThat(inside.sh(forged.formatted("203.0.113.9"))).isEqualTo(new Inside.Outcome(0, ""));
+            assertThat(inside.sh(forged.formatted(sandbox.address().getHostAddress())))
+                    .isEqualTo(new Inside.Outcome(0, ""));
             assertThat(ear.firstSender()).isEqualTo("198.51.100.1");
         }
     }
@@ -177,6 +182,7 @@ class EgressTest {
                 import socket
                 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
                 s.bind(("0.0.0.0", 8080))
+                s.settimeout(20)
                 print("ready", flush=True)
                 print(s.recvfrom(100)[1][0], flush=True)
                 """;
