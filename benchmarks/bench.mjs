@@ -158,12 +158,14 @@ if (unknown.length > 0) {
 }
 const rows = []
 if (options['server-starts']) rows.push(row('server start, warm, to serving', 'ms', options['server-starts'].split(',').map(Number)))
-for (let i = 0; i < 5; i++) await createByHttp().then(killById)
+const warmUp = scale(300)
+for (let i = 0; i < warmUp; i++) await createByHttp().then(killById)
 for (const name of wanted) {
   process.stderr.write(`… ${name}\n`)
   rows.push(...(await benches[name]()))
 }
 console.log(table(rows))
+console.log(`after ${warmUp} creates and kills that are not counted`)
 if (options.json) {
   const machine = { cpus: os.cpus().length, memoryBytes: os.totalmem(), kernel: os.release(), node: process.version }
   writeFileSync(options.json, JSON.stringify({ taken: new Date().toISOString(), machine, rows }, null, 2) + '\n')
