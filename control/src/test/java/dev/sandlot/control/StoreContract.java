@@ -3,7 +3,9 @@ package dev.sandlot.control;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sandlot.protocol.BuildContext;
 import dev.sandlot.protocol.SandboxId;
+import dev.sandlot.protocol.TemplateStart;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -571,7 +573,8 @@ abstract class StoreContract {
                 "1.2.3",
                 "röot",
                 "/a b",
-                "echo '$x' && \"y\"\n\ttrue");
+                new TemplateStart(
+                        "echo '$x' && \"y\"\n\ttrue", "", new BuildContext("röot", "/a b", Map.of("KEY", "välue\n"))));
         String id = register(team, "team", "näme", build);
         assertThat(store.templates().newestReadyBuild(id, "default")).contains(build);
     }
