@@ -83,4 +83,4 @@ export async function views(candidates) {
   }
 }
 
-const sum = (counts) => counts.reduce((n, entry) => n + entry.runningCount, 0)
+const sum = (counts) => Object.values(counts).reduce((n, count) => n + count, 0)
