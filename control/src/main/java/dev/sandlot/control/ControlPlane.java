@@ -77,7 +77,7 @@ public final class ControlPlane implements AutoCloseable {
         Templates templates = new Templates(store.templates());
         Answers answers = new Answers(tokens);
         TeamKeys keys = new TeamKeys(store.teams(), authenticator);
-        Idempotency idempotency = new Idempotency(store.operations(), settings.api(), clock);
+        Idempotency idempotency = new Idempotency(store.operations(), settings.api(), tokens, clock);
         List<Route> routes = new ArrayList<>(LaterOperations.routes());
         routes.add(new Route("GET", "/health", Access.OPEN, true, call -> health()));
         routes.addAll(new SandboxEndpoints(lifecycle, templates, answers, idempotency).routes());

@@ -295,9 +295,15 @@ abstract class StoreContract {
         assertThat(operations.begin(request, NOW)).isEmpty();
         assertThat(operations.begin(request, NOW))
                 .contains(new OperationStore.KnownRequest("print", NOW.plusSeconds(70), null));
+        assertThat(operations.renew(team, "k", NOW.plusSeconds(69), NOW)).isFalse();
+        assertThat(operations.renew(team, "k", NOW.plusSeconds(70), NOW.plusSeconds(99)))
+                .isTrue();
+        assertThat(operations.renew(team, "k", NOW.plusSeconds(70), NOW)).isFalse();
+        assertThat(operations.begin(request, NOW).orElseThrow().deadline()).isEqualTo(NOW.plusSeconds(99));
         OperationStore.KnownAnswer answer = new OperationStore.KnownAnswer(201, Map.of("A", "b"), "{\"ö\":1}");
         operations.answered(team, "k", answer);
         assertThat(operations.begin(request, NOW).orElseThrow().answer()).isEqualTo(answer);
+        assertThat(operations.renew(team, "k", NOW.plusSeconds(99), NOW)).isFalse();
         assertThat(operations.forgetRequests(NOW)).isZero();
         assertThat(operations.forgetRequests(NOW.plusMillis(1))).isEqualTo(1);
         assertThat(operations.begin(request, NOW)).isEmpty();
