@@ -112,7 +112,21 @@ public final class LayerStore implements AutoCloseable {
 
     /** Makes a layer of a staged tree that nobody changes any more; its files must have container user IDs. */
     public LayerRecord commit(StagedTree staged) throws IOException {
-        return publish(staged, measured(staged.path()));
+        LayerRecord measured = measured(staged.path());
+        Optional<LayerRecord> known = find(measured.diffId());
+        return known.isPresent() ? known.get() : publish(staged, measured);
+    }
+
+    /**
+     * Makes a layer of the files that a sandbox changed, when nothing runs in it any more (template-build.md 7).
+     *
+     * @param uidBase what the sandbox's user 0 is on this machine
+     * @param users how many users it has
+     * @return a record with one entry, the root, when nothing was changed
+     */
+    public LayerRecord commit(StagedTree staged, int uidBase, int users) throws IOException {
+        new OwnerShift(uidBase, users).apply(staged.path());
+        return commit(staged);
     }
 
     /** A file of its own for a download; removed at the next start if the caller does not do so. */

@@ -1,5 +1,6 @@
 package dev.sandlot.node;
 
+import dev.sandlot.builds.Workshop;
 import dev.sandlot.envd.EnvdHost;
 import dev.sandlot.envd.EnvdSandbox;
 import dev.sandlot.envd.FileProcessJournal;
@@ -85,6 +86,11 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
     }
 
     private void takeOver(RunningSandbox running) throws IOException {
+        if (NodeWorkshop.owns(running)) {
+            LOG.info("sandbox {} of a build that was cut off is ended", running.id());
+            end(running.id());
+            return;
+        }
         SandboxSpec spec = SpecJournal.read(running.spec().labels()).orElse(null);
         if (spec == null) {
             LOG.warn("sandbox {} has no readable record and is ended", running.id());
@@ -97,6 +103,11 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
             LOG.warn("sandbox {} does not answer and is ended", running.id(), e);
             end(running.id());
         }
+    }
+
+    /** Where template builds get their sandboxes; these are not among {@link #list}. */
+    public Workshop workshop() {
+        return new NodeWorkshop(runtime, envds, layers, settings, exits);
     }
 
     @Override

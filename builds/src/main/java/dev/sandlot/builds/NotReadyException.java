@@ -1,0 +1,19 @@
+package dev.sandlot.builds;
+
+import java.io.Serial;
+
+/** A template's start command failed, or its ready command did not say yes in time; the message is for the user. */
+public final class NotReadyException extends Exception {
+    @Serial
+    private static final long serialVersionUID = 1;
+
+    NotReadyException(String message) {
+        super(message);
+    }
+
+    /** What the user is told. */
+    public String text() {
+        String message = getMessage();
+        return message == null ? "" : message;
+    }
+}
