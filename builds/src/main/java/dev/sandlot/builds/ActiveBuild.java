@@ -2,6 +2,7 @@ package dev.sandlot.builds;
 
 import dev.sandlot.protocol.BuildPlan;
 import dev.sandlot.protocol.BuildState;
+import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.ReentrantLock;
@@ -30,8 +31,39 @@ final class ActiveBuild {
         return log;
     }
 
-    /** Work that may be ended at any time; returns at once when it is to end already. */
-    void during(Runnable work) {
+    /** Work that {@link #end} interrupts. */
+    @FunctionalInterface
+    interface Work {
+        void run() throws BuildFailure, IOException, InterruptedException;
+    }
+
+    /** Waits for something that {@link #end} interrupts. */
+    @FunctionalInterface
+    interface Wait {
+        void run() throws InterruptedException;
+    }
+
+    /** Works; is interrupted at once when the build is to end already. The thread is as before when this returns. */
+    void during(Work work) throws BuildFailure, IOException, InterruptedException {
+        begin();
+        try {
+            work.run();
+        } finally {
+            over();
+        }
+    }
+
+    /** As {@link #during}. */
+    void await(Wait wait) throws InterruptedException {
+        begin();
+        try {
+            wait.run();
+        } finally {
+            over();
+        }
+    }
+
+    private void begin() {
         lock.lock();
         try {
             thread = Thread.currentThread();
@@ -41,16 +73,15 @@ final class ActiveBuild {
         } finally {
             lock.unlock();
         }
+    }
+
+    private void over() {
+        lock.lock();
         try {
-            work.run();
+            thread = null;
+            boolean _ = Thread.interrupted();
         } finally {
-            lock.lock();
-            try {
-                thread = null;
-                boolean _ = Thread.interrupted();
-            } finally {
-                lock.unlock();
-            }
+            lock.unlock();
         }
     }
 

@@ -26,6 +26,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
 import org.slf4j.Logger;
@@ -130,30 +131,30 @@ public final class BuildEngine implements BuildService, AutoCloseable {
     }
 
     private void work(ActiveBuild build) {
-        BuildState[] end = {new BuildState.Failed(STOPPED, null)};
         try {
-            build.during(() -> end[0] = workInTurn(build));
-        } finally {
-            finish(build, end[0]);
+            build.await(workers::acquire);
+        } catch (InterruptedException e) {
+            finish(build, build.ended().orElse(new BuildState.Failed(STOPPED, null)));
+            return;
         }
+        try (LayerCollector.Use _ = collector.use()) {
+            finish(build, workInTime(build));
+        } finally {
+            workers.release();
+        }
+        tidySometimes();
     }
 
-    private BuildState workInTurn(ActiveBuild build) {
-        try {
-            workers.acquire();
-        } catch (InterruptedException e) {
-            return build.ended().orElse(new BuildState.Failed(STOPPED, null));
-        }
+    private BuildState workInTime(ActiveBuild build) {
         Duration limit = settings.limits().build();
         Future<?> deadline = timer.schedule(
                 () -> build.end("The build took longer than " + limit.toMinutes() + " minutes"),
                 limit.toNanos(),
                 TimeUnit.NANOSECONDS);
-        try (LayerCollector.Use _ = collector.use()) {
+        try {
             return attempt(build);
         } finally {
             deadline.cancel(false);
-            workers.release();
         }
     }
 
@@ -161,12 +162,11 @@ public final class BuildEngine implements BuildService, AutoCloseable {
         UUID id = build.plan().buildId();
         long begun = System.nanoTime();
         try {
-            BuiltTemplate built = new BuildRun(build.plan(), tools, build.log()).run();
+            AtomicReference<BuiltTemplate> result = new AtomicReference<>();
+            build.during(() -> result.set(new BuildRun(build.plan(), tools, build.log()).run()));
             double seconds = (System.nanoTime() - begun) / 1e9;
             build.log().info("", String.format(java.util.Locale.ROOT, "Build finished, took %.1fs", seconds));
-            BuildState ready = new BuildState.Ready(built);
-            shelf.finish(id, ready);
-            return ready;
+            return new BuildState.Ready(result.get());
         } catch (BuildFailure e) {
             return build.ended().orElse(new BuildState.Failed(e.text(), e.step()));
         } catch (InterruptedException | IOException | RuntimeException | StackOverflowError e) {
@@ -185,8 +185,8 @@ public final class BuildEngine implements BuildService, AutoCloseable {
         try (LogFile log = build.log()) {
             if (end instanceof BuildState.Failed failed) {
                 log.error(failed.step() == null ? "" : failed.step(), failed.message());
-                shelf.finish(id, failed);
             }
+            shelf.finish(id, end);
         } catch (IOException e) {
             LOG.error("the end of build {} could not be noted", id, e);
         } finally {
@@ -194,7 +194,6 @@ public final class BuildEngine implements BuildService, AutoCloseable {
             build.finished();
         }
         tell(id, end);
-        tidySometimes();
     }
 
     private void tell(UUID id, BuildState end) {
@@ -240,11 +239,7 @@ public final class BuildEngine implements BuildService, AutoCloseable {
     @Override
     public Optional<BuildState> state(UUID buildId) throws ApiException {
         try {
-            Optional<BuildState> end = shelf.end(buildId);
-            if (end.isPresent() || !active.containsKey(buildId)) {
-                return end;
-            }
-            return Optional.of(new BuildState.Running());
+            return active.containsKey(buildId) ? Optional.of(new BuildState.Running()) : shelf.end(buildId);
         } catch (IOException e) {
             throw unreadable(buildId, e);
         }

@@ -11,6 +11,11 @@ public final class NotReadyException extends Exception {
         super(message);
     }
 
+    /** The same with what a command said last, if it said anything. */
+    public NotReadyException saying(String last) {
+        return last.isEmpty() ? this : new NotReadyException(text() + ": " + last);
+    }
+
     /** What the user is told. */
     public String text() {
         String message = getMessage();

@@ -45,7 +45,7 @@ public interface WorkSandbox extends Commands, AutoCloseable {
     /**
      * Ends all processes and makes a layer of what changed since the sandbox was started. To be called once.
      *
-     * @return a record with one entry, the root directory, when nothing changed
+     * @return a record with one entry, the root directory, when nothing changed; there is no layer then
      */
     LayerRecord commit() throws IOException;
 

@@ -112,9 +112,7 @@ public final class LayerStore implements AutoCloseable {
 
     /** Makes a layer of a staged tree that nobody changes any more; its files must have container user IDs. */
     public LayerRecord commit(StagedTree staged) throws IOException {
-        LayerRecord measured = measured(staged.path());
-        Optional<LayerRecord> known = find(measured.diffId());
-        return known.isPresent() ? known.get() : publish(staged, measured);
+        return publishNew(staged, measured(staged.path()));
     }
 
     /**
@@ -122,11 +120,12 @@ public final class LayerStore implements AutoCloseable {
      *
      * @param uidBase what the sandbox's user 0 is on this machine
      * @param users how many users it has
-     * @return a record with one entry, the root, when nothing was changed
+     * @return a record with one entry, the root, when nothing was changed; there is no layer then
      */
     public LayerRecord commit(StagedTree staged, int uidBase, int users) throws IOException {
         new OwnerShift(uidBase, users).apply(staged.path());
-        return commit(staged);
+        LayerRecord measured = measured(staged.path());
+        return measured.entries() == 1 ? measured : publishNew(staged, measured);
     }
 
     /** A file of its own for a download; removed at the next start if the caller does not do so. */
@@ -208,6 +207,11 @@ public final class LayerStore implements AutoCloseable {
             }
             return publish(staged, record(unpacked.diffId(), unpacked.bytes(), unpacked.entries()));
         }
+    }
+
+    private LayerRecord publishNew(StagedTree staged, LayerRecord record) throws IOException {
+        Optional<LayerRecord> known = find(record.diffId());
+        return known.isPresent() ? known.get() : publish(staged, record);
     }
 
     private LayerRecord measured(Path tree) throws IOException {

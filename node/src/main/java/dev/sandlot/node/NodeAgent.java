@@ -1,5 +1,6 @@
 package dev.sandlot.node;
 
+import dev.sandlot.builds.NotReadyException;
 import dev.sandlot.builds.Workshop;
 import dev.sandlot.envd.EnvdHost;
 import dev.sandlot.envd.EnvdSandbox;
@@ -14,6 +15,7 @@ import dev.sandlot.protocol.NodeService;
 import dev.sandlot.protocol.SandboxId;
 import dev.sandlot.protocol.SandboxSpec;
 import dev.sandlot.protocol.SandboxTraffic;
+import dev.sandlot.protocol.TemplateStart;
 import dev.sandlot.protocol.TrafficAnswer;
 import dev.sandlot.runtime.OciRuntime;
 import dev.sandlot.runtime.RunningSandbox;
@@ -122,7 +124,9 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
                     null);
         }
         try {
-            return view(start(spec));
+            HostedSandbox sandbox = start(spec);
+            begin(sandbox);
+            return view(sandbox);
         } catch (IOException | RuntimeFailure e) {
             LOG.error("sandbox {} could not be started", spec.id(), e);
             throw new ApiException(
@@ -132,6 +136,28 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
                     e);
         } finally {
             reserved.decrementAndGet();
+        }
+    }
+
+    /** Runs what the template starts; when that fails nothing of the sandbox is left. */
+    private void begin(HostedSandbox sandbox) throws ApiException, IOException {
+        TemplateStart start = sandbox.spec().start();
+        if (start == null || !start.hasCommands()) {
+            return;
+        }
+        boolean begun = false;
+        try {
+            TemplateStarter.start(start, sandbox);
+            begun = true;
+        } catch (NotReadyException e) {
+            throw new ApiException(ErrorKind.INTERNAL, e.text(), "sandbox_create_failed", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while the template was started", e);
+        } finally {
+            if (!begun) {
+                boolean _ = kill(sandbox.spec().id());
+            }
         }
     }
 

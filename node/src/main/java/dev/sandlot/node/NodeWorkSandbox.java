@@ -70,13 +70,19 @@ final class NodeWorkSandbox implements WorkSandbox {
         }
     }
 
+    /** Waits for the end of the sandbox even when the build is being ended, which interrupts this thread. */
     private void letGo() {
+        boolean interrupted = Thread.interrupted();
         envd.close();
         files.close();
         try {
             workshop.forget(running.id());
         } catch (IOException e) {
             LOG.error("a sandbox of a build is left over", e);
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 }

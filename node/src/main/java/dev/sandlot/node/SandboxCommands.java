@@ -1,5 +1,6 @@
 package dev.sandlot.node;
 
+import dev.sandlot.builds.Commands;
 import dev.sandlot.builds.WorkSandbox.Command;
 import dev.sandlot.builds.WorkSandbox.Ended;
 import dev.sandlot.builds.WorkSandbox.Lines;
@@ -9,34 +10,53 @@ import dev.sandlot.envd.ProgramLines;
 import dev.sandlot.envd.RunningProgram;
 import java.io.IOException;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/**
- * Commands of a template in a sandbox.
- *
- * @param durable whether what goes on by itself keeps its newest output for clients
- */
-record SandboxCommands(EnvdSandbox envd, boolean durable) {
-    Ended run(Command command, Lines lines) throws IOException, InterruptedException {
+/** Commands of a template in a sandbox. Closing it stops listening to those that go on by themselves. */
+final class SandboxCommands implements Commands, AutoCloseable {
+    private final EnvdSandbox envd;
+    private final boolean durable;
+    private final Queue<RunningProgram> started = new ConcurrentLinkedQueue<>();
+
+    /** @param durable whether what goes on by itself keeps its newest output for clients */
+    SandboxCommands(EnvdSandbox envd, boolean durable) {
+        this.envd = envd;
+        this.durable = durable;
+    }
+
+    @Override
+    public Ended run(Command command, Lines lines) throws IOException, InterruptedException {
         RunningProgram program = envd.start(program(command, false), told(lines));
         try {
             return new Ended(program.ended().get(command.limit().toNanos(), TimeUnit.NANOSECONDS));
         } catch (TimeoutException e) {
             program.kill();
-            throw new IOException("the command took longer than " + command.limit().toSeconds() + " seconds", e);
+            throw new IOException(
+                    "the command took longer than " + command.limit().toSeconds() + " seconds", e);
         } catch (ExecutionException e) {
-            throw new IOException(e.getCause().getMessage(), e);
+            Throwable cause = e.getCause();
+            throw cause instanceof IOException gone ? gone : new IOException(cause);
         } catch (InterruptedException e) {
             program.leave();
             throw e;
         }
     }
 
-    CompletableFuture<Ended> start(Command command, Lines lines) throws IOException {
-        return envd.start(program(command, durable), told(lines)).ended().thenApply(Ended::new);
+    @Override
+    public CompletableFuture<Ended> start(Command command, Lines lines) throws IOException {
+        RunningProgram program = envd.start(program(command, durable), told(lines));
+        started.add(program);
+        return program.ended().thenApply(Ended::new);
+    }
+
+    @Override
+    public void close() {
+        started.forEach(RunningProgram::leave);
     }
 
     private static Program program(Command command, boolean durable) {
