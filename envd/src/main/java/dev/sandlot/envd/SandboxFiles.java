@@ -9,6 +9,7 @@ import dev.sandlot.linux.FileSystemKind;
 import dev.sandlot.linux.FileTree;
 import dev.sandlot.linux.LinuxException;
 import dev.sandlot.linux.Open;
+import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
@@ -164,6 +165,18 @@ public final class SandboxFiles implements AutoCloseable {
         for (String directory : todo) {
             makeDirectory(directory, owner);
         }
+    }
+
+    /**
+     * As {@link #makeDirectories(String, Account)}, for a user by name (template-build.md 5.3).
+     *
+     * @throws IOException when the sandbox does not know the user, too
+     */
+    public void makeDirectories(String path, String owner) throws IOException {
+        Account account = new Accounts(this)
+                .user(owner)
+                .orElseThrow(() -> new IOException("user '" + owner + "' does not exist"));
+        makeDirectories(path, account);
     }
 
     /** Renames a file, directory or link; a file at the new path is replaced. */
