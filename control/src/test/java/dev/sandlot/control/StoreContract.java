@@ -297,9 +297,15 @@ abstract class StoreContract {
         assertThat(operations.begin(request, NOW)).isEmpty();
         assertThat(operations.begin(request, NOW))
                 .contains(new OperationStore.KnownRequest("print", NOW.plusSeconds(70), null));
+        assertThat(operations.renew(team, "k", NOW.plusSeconds(69), NOW)).isFalse();
+        assertThat(operations.renew(team, "k", NOW.plusSeconds(70), NOW.plusSeconds(99)))
+                .isTrue();
+        assertThat(operations.renew(team, "k", NOW.plusSeconds(70), NOW)).isFalse();
+        assertThat(operations.begin(request, NOW).orElseThrow().deadline()).isEqualTo(NOW.plusSeconds(99));
         OperationStore.KnownAnswer answer = new OperationStore.KnownAnswer(201, Map.of("A", "b"), "{\"ö\":1}");
         operations.answered(team, "k", answer);
         assertThat(operations.begin(request, NOW).orElseThrow().answer()).isEqualTo(answer);
+        assertThat(operations.renew(team, "k", NOW.plusSeconds(99), NOW)).isFalse();
         assertThat(operations.forgetRequests(NOW)).isZero();
         assertThat(operations.forgetRequests(NOW.plusMillis(1))).isEqualTo(1);
         assertThat(operations.begin(request, NOW)).isEmpty();
@@ -703,13 +709,14 @@ abstract class StoreContract {
     void ofManyWhoStartABuildOneDoes() throws Exception {
         BuildStore.Request request = asked(named("mine"), "a");
         ask(request);
-        assertThat(atOnce(4, i -> store.builds().start(request.buildId(), BuildPlan.Semantics.V2_1, NOW)))
+        assertThat(together(4, () -> store.builds().start(request.buildId(), BuildPlan.Semantics.V2_1, NOW)))
                 .containsOnlyOnce(true);
     }
 
     @Test
     void manyWhoAskForANewTemplateGetOne() throws Exception {
-        List<String> ids = atOnce(3, i -> templateOf(asked(named("mine"), "tag" + i)));
+        AtomicInteger tags = new AtomicInteger();
+        List<String> ids = together(3, () -> templateOf(asked(named("mine"), "tag" + tags.incrementAndGet())));
         assertThat(ids).hasSize(3).containsOnly(ids.getFirst());
         assertThat(store.builds().active()).hasSize(3);
     }

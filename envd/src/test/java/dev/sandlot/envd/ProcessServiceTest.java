@@ -428,6 +428,7 @@ class ProcessServiceTest {
     }
 
     @Test
+    @InProcessOnly("shortens the time for which an end is kept")
     void forgetsTheEndAfterATime() throws Exception {
         sandbox.close();
         Path fresh = Files.createDirectory(directory.resolve("fresh"));
@@ -446,7 +447,7 @@ class ProcessServiceTest {
     void cutsStreamsWithoutAnEndWhenClosed() throws Exception {
         TestStream stream = sandbox.run("sleep 60");
         stream.pid();
-        sandbox.envd().close();
+        sandbox.closeEnvd();
         assertThatThrownBy(stream::next).isInstanceOf(IOException.class);
         assertThat(stream.exchange().aborted()).isTrue();
         assertThat(stream.exchange().ended()).isFalse();
@@ -490,13 +491,7 @@ class ProcessServiceTest {
                         "POST", "/process.Process/Start", bytes(TestSandbox.shell("exec sleep 60", false)))
                 .header("Content-Type", "application/connect+json");
         gone.abort();
-        Thread server = Thread.startVirtualThread(() -> {
-            try {
-                sandbox.send(gone);
-            } catch (IOException _) {
-                gone.abort();
-            }
-        });
+        Thread server = Thread.startVirtualThread(() -> sandbox.send(gone));
         assertThat(server.join(Duration.ofSeconds(10))).isTrue();
         TestStream next = sandbox.run("echo works");
         next.pid();
@@ -646,14 +641,9 @@ class ProcessServiceTest {
     }
 
     private void write(int pid, byte[] bytes) {
-        try {
-            sandbox.process(
-                    "SendInput",
-                    selector(pid) + ",\"input\":{\"stdin\":\""
-                            + Base64.getEncoder().encodeToString(bytes) + "\"}}");
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        }
+        sandbox.process(
+                "SendInput",
+                selector(pid) + ",\"input\":{\"stdin\":\"" + Base64.getEncoder().encodeToString(bytes) + "\"}}");
     }
 
     private MemoryExchange input(int pid, String kind, String text) throws IOException {

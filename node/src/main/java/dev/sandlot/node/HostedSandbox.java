@@ -36,7 +36,7 @@ record HostedSandbox(
         return new HostedSandbox(spec, running, EnvdSandbox.open(host, config, parts), files, journal);
     }
 
-    InetSocketAddress port(int port) {
-        return new InetSocketAddress(running.address(), port);
+    ServicePort port(int port) {
+        return new ServicePort(new InetSocketAddress(running.address(), port), running::openSocket);
     }
 }
