@@ -23,9 +23,11 @@ final class OperatorEndpoints {
     private final TeamStore teams;
     private final SandboxStore sandboxes;
     private final TeamKeys keys;
+    private final Builds builds;
 
-    OperatorEndpoints(Lifecycle lifecycle, Store store, TeamKeys keys) {
+    OperatorEndpoints(Lifecycle lifecycle, Store store, TeamKeys keys, Builds builds) {
         this.lifecycle = lifecycle;
+        this.builds = builds;
         this.teams = store.teams();
         this.sandboxes = store.sandboxes();
         this.keys = keys;
@@ -106,10 +108,9 @@ final class OperatorEndpoints {
                 found.orElseThrow(() -> new ApiException(ErrorKind.NOT_FOUND, "Sandbox \"" + id + "\" not found")));
     }
 
-    /** This server has no builds that could run. */
     private Reply cancelBuilds(Call call) throws ApiException {
-        team(call);
-        return Reply.json(200, new CancelCounts(0, 0));
+        Builds.Cancelled cancelled = builds.cancelAll(team(call).id());
+        return Reply.json(200, new CancelCounts(cancelled.done(), cancelled.failed()));
     }
 
     private Reply createKey(Call call) throws ApiException, IOException {
