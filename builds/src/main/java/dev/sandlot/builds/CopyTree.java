@@ -59,7 +59,7 @@ final class CopyTree implements AutoCloseable {
         try (Fd _ = opened(path)) {
             return true;
         } catch (LinuxException e) {
-            if (e.is(Errno.ENOENT) || e.is(Errno.ENOTDIR)) {
+            if (e.is(Errno.ENOENT) || e.is(Errno.ENOTDIR) || e.is(Errno.ELOOP)) {
                 return false;
             }
             throw e;
