@@ -61,6 +61,14 @@ public final class SandboxFiles implements AutoCloseable {
         return ids;
     }
 
+    /**
+     * A handle of its own on the root directory, for who works on names by {@link FileTree}; to be closed. What this
+     * class keeps to is then theirs to keep to: {@code RESOLVE_IN_ROOT}, one name at a time, owners by {@link #ids}.
+     */
+    public Fd rootHandle() throws LinuxException {
+        return directoryHandle("/");
+    }
+
     /** A handle on what a path leads to, links followed; good for looking at it and for {@link #read}. */
     Fd handle(String path) throws LinuxException {
         return open(path, Open.PATH);
