@@ -93,10 +93,7 @@ public final class DirectoryWatch implements AutoCloseable {
     public List<FilesystemEvent> next(Duration timeout) throws ConnectException, InterruptedException {
         lock.lock();
         try {
-            long left = timeout.toNanos();
-            while (buffer.isEmpty() && failure == null && !closed && left > 0) {
-                left = changed.awaitNanos(left);
-            }
+            TimedWait.until(() -> !buffer.isEmpty() || failure != null || closed, changed, timeout.toNanos());
             return taken();
         } finally {
             lock.unlock();

@@ -30,8 +30,9 @@ final class InProcessEnvd implements TestEnvd {
     }
 
     @Override
-    public void restart() throws IOException {
+    public void restart(WhileDown whileDown) throws IOException {
         envd.close();
+        whileDown.happen();
         envd = open();
     }
 

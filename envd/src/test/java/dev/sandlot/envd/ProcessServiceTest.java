@@ -587,9 +587,11 @@ class ProcessServiceTest {
         sandbox.close();
         Path fresh = Files.createDirectory(directory.resolve("fresh"));
         sandbox = TestSandbox.start(fresh, new MemoryJournal(), Processes.RETENTION);
-        TestStream first = sandbox.run("sleep 0.1; echo while down; sleep 60", "Sandlot-Durable", "true");
+        Path go = fresh.resolve("home/go");
+        TestStream first = sandbox.run(
+                "until [ -e go ]; do sleep 0.02; done; echo while down; sleep 60", "Sandlot-Durable", "true");
         int pid = first.pid();
-        sandbox.reopen();
+        sandbox.reopen(() -> Files.createFile(go));
         TestStream reader = sandbox.stream("Connect", selector(pid) + "}");
         reader.pid();
         assertThat(reader.until("while down\n")).isEqualTo("while down\n");
