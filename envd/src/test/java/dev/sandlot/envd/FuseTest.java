@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.sandlot.protocol.ConnectCode;
 import dev.sandlot.protocol.ConnectException;
+import dev.sandlot.protocol.MemoryExchange;
+import dev.sandlot.protocol.SandboxId;
 import dev.sandlot.protocol.filesystem.CreateWatcherRequest;
 import dev.sandlot.protocol.filesystem.EntryInfo;
 import dev.sandlot.protocol.filesystem.GetWatcherEventsRequest;
@@ -12,7 +14,13 @@ import dev.sandlot.protocol.filesystem.ListDirRequest;
 import dev.sandlot.protocol.filesystem.StatRequest;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -101,6 +109,81 @@ class FuseTest {
         assertThat(stat("/behind/file").getSize()).isEqualTo(7);
     }
 
+    @Test
+    @InProcessOnly("shortens the time that files have")
+    void calls_on_a_file_system_that_does_not_answer_end_in_time_and_hold_nobody_else_up(@TempDir Path elsewhere)
+            throws Exception {
+        Files.createDirectories(elsewhere.resolve("etc"));
+        Files.copy(sandbox.at("/etc/passwd"), elsewhere.resolve("etc/passwd"));
+        EnvdConfig config = new EnvdConfig(new SandboxId("itest"), "base", Map.of(), null, "user", "");
+        try (InProcessEnvd stuck = new InProcessEnvd(sandbox.root, config, Duration.ofMillis(500));
+                InProcessEnvd other = new InProcessEnvd(elsewhere, config)) {
+            signal("STOP");
+            FilesystemClient there = new FilesystemClient(exchange -> Answer.of(stuck, exchange));
+            FilesystemClient here = new FilesystemClient(exchange -> Answer.of(other, exchange));
+            List<CompletableFuture<ConnectCode>> calls = Stream.generate(() -> later(() -> code(there, "/mnt/file")))
+                    .limit(100)
+                    .toList();
+            for (int i = 0; i < 200; i++) {
+                long begun = System.nanoTime();
+                assertThat(here.stat(request("/etc/passwd"), null).getEntry().getSize()).isPositive();
+                assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(2));
+            }
+            for (CompletableFuture<ConnectCode> call : calls) {
+                assertThat(call.get(20, TimeUnit.SECONDS)).isEqualTo(ConnectCode.DEADLINE_EXCEEDED);
+            }
+            assertThat(Answer.of(stuck, FilesFixture.get("/mnt/file")).status()).isEqualTo(504);
+            assertThat(Answer.of(stuck, FilesFixture.put("/mnt/file", "x")).text())
+                    .isEqualTo("{\"code\":504,\"message\":\"a file system of the sandbox did not answer within 500 ms\"}\n");
+            MemoryExchange watch = MemoryExchange.of(
+                            "POST",
+                            "/filesystem.Filesystem/WatchDir",
+                            TestStream.frame("{\"path\":\"/mnt/dir\",\"allowNetworkMounts\":true}"))
+                    .header("Content-Type", "application/connect+json");
+            assertThat(Answer.of(stuck, watch).text()).contains("\"code\":\"deadline_exceeded\"");
+            signal("CONT");
+            while (code(there, "/mnt/file") != null) {
+                TimeUnit.MILLISECONDS.sleep(5);
+            }
+            signal("STOP");
+            CompletableFuture<ConnectCode> last = later(() -> code(there, "/mnt/file"));
+            assertThat(last.get(20, TimeUnit.SECONDS)).isEqualTo(ConnectCode.DEADLINE_EXCEEDED);
+        }
+    }
+
+    private static <T> CompletableFuture<T> later(Supplier<T> action) {
+        CompletableFuture<T> future = new CompletableFuture<>();
+        Thread.startVirtualThread(() -> {
+            try {
+                future.complete(action.get());
+            } catch (RuntimeException | Error e) {
+                future.completeExceptionally(e);
+            }
+        });
+        return future;
+    }
+
+    /** The error of a call, or null. */
+    private static ConnectCode code(FilesystemClient client, String path) {
+        try {
+            client.stat(request(path), null);
+            return null;
+        } catch (ConnectException e) {
+            return e.code();
+        }
+    }
+
+    private void signal(String name) throws Exception {
+        assertThat(new ProcessBuilder("kill", "-" + name, Long.toString(server.pid()))
+                        .start()
+                        .waitFor())
+                .isZero();
+    }
+
+    private static StatRequest request(String path) {
+        return StatRequest.newBuilder().setPath(path).build();
+    }
+
     private String watch(boolean allowed) throws ConnectException {
         return sandbox.service
                 .createWatcher(CreateWatcherRequest.newBuilder()
@@ -111,8 +194,6 @@ class FuseTest {
     }
 
     private EntryInfo stat(String path) throws ConnectException {
-        return sandbox.service
-                .stat(StatRequest.newBuilder().setPath(path).build(), null)
-                .getEntry();
+        return sandbox.service.stat(request(path), null).getEntry();
     }
 }

@@ -354,7 +354,8 @@ class ProcessServiceTest {
 
     @Test
     void P15_all_readers_get_everything() throws Exception {
-        TestStream first = sandbox.run("sleep 0.3; head -c 3000000 /dev/zero | tr '\\0' x");
+        TestStream first =
+                sandbox.run("until [ -e go ]; do sleep 0.02; done; head -c 3000000 /dev/zero | tr '\\0' x");
         int pid = first.pid();
         List<TestStream> others = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
@@ -369,6 +370,7 @@ class ProcessServiceTest {
             readers.add(Thread.startVirtualThread(() -> lengths.put(stream, length(stream))));
         }
         leaver.close();
+        Files.createFile(sandbox.home().resolve("go"));
         assertThat(length(first)).isEqualTo(3000000);
         for (Thread reader : readers) {
             reader.join();
