@@ -22,11 +22,20 @@ final class AccessTokens {
         return hmac(id.value());
     }
 
+    /** The name of the sandbox that a request makes, told by what the request alone is called. Not to be guessed. */
+    SandboxId sandboxOf(String request) {
+        return SandboxId.of(mac("sandbox-of-" + request));
+    }
+
     private String hmac(String message) {
+        return HexFormat.of().formatHex(mac(message));
+    }
+
+    private byte[] mac(String message) {
         try {
             Mac mac = Mac.getInstance(ALGORITHM);
             mac.init(key);
-            return HexFormat.of().formatHex(mac.doFinal(message.getBytes(StandardCharsets.UTF_8)));
+            return mac.doFinal(message.getBytes(StandardCharsets.UTF_8));
         } catch (NoSuchAlgorithmException | InvalidKeyException e) {
             throw new IllegalStateException("every Java runtime has " + ALGORITHM, e);
         }

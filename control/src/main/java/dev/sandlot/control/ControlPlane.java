@@ -33,6 +33,7 @@ public final class ControlPlane implements AutoCloseable {
     private final Reconciliation reconciliation;
     private final List<Route> routes;
     private final ApiHandler api;
+    private final RateLimiter rates;
     private final Authenticator authenticator;
     private final ExecutorService background = Executors.newVirtualThreadPerTaskExecutor();
     private final ScheduledExecutorService housekeeping = Executors.newScheduledThreadPool(
@@ -55,11 +56,17 @@ public final class ControlPlane implements AutoCloseable {
         this.authenticator = new Authenticator(
                 store,
                 new Authenticator.Settings(
-                        settings.adminToken(), IdentityProviders.of(rules.providers(), clock), rules.legacy()),
+                        operators(rules), IdentityProviders.of(rules.providers(), clock), rules.legacy()),
                 background);
         this.routes = routes(tokens);
-        this.api = new ApiHandler(
-                routes, ApiDescription.load(), authenticator, new RateLimiter(rules.rates()), guard(rules));
+        RedisAddress rateStore = rules.rateStore();
+        this.rates = new RateLimiter(
+                rules.rates(), rateStore == null ? RateCounts.inMemory() : new RedisCounts(rateStore));
+        this.api = new ApiHandler(routes, ApiDescription.load(), authenticator, rates, guard(rules));
+    }
+
+    private Operators operators(ApiSettings rules) {
+        return Operators.of(settings.adminToken(), rules.operators(), clock);
     }
 
     private RequestGuard guard(ApiSettings rules) {
@@ -70,7 +77,7 @@ public final class ControlPlane implements AutoCloseable {
         Templates templates = new Templates(store.templates());
         Answers answers = new Answers(tokens);
         TeamKeys keys = new TeamKeys(store.teams(), authenticator);
-        Idempotency idempotency = new Idempotency(store.operations(), settings.api(), clock);
+        Idempotency idempotency = new Idempotency(store.operations(), settings.api(), tokens, clock);
         List<Route> routes = new ArrayList<>(LaterOperations.routes());
         routes.add(new Route("GET", "/health", Access.OPEN, true, call -> health()));
         routes.addAll(new SandboxEndpoints(lifecycle, templates, answers, idempotency).routes());
@@ -170,5 +177,6 @@ public final class ControlPlane implements AutoCloseable {
         housekeeping.shutdownNow();
         lifecycle.close();
         background.close();
+        rates.close();
     }
 }

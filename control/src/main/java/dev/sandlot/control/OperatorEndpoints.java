@@ -48,7 +48,7 @@ final class OperatorEndpoints {
     }
 
     private Team team(Call call) throws ApiException {
-        return teams.byId(call.uuid("teamID", "team ID"))
+        return teams.byId(ProjectIds.required(call.parameter("teamID")))
                 .orElseThrow(() -> new ApiException(ErrorKind.NOT_FOUND, "Team not found"));
     }
 

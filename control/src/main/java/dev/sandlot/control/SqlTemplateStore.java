@@ -1,5 +1,6 @@
 package dev.sandlot.control;
 
+import dev.sandlot.protocol.TemplateStart;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -191,7 +192,11 @@ final class SqlTemplateStore implements TemplateStore {
                 row.getString("envd_version"),
                 row.getString("default_user"),
                 row.getString("default_workdir"),
-                row.getString("start_cmd"));
+                start(row.getString("start_cmd")));
+    }
+
+    private static @Nullable TemplateStart start(@Nullable String json) {
+        return json == null ? null : Json.MAPPER.readValue(json, TemplateStart.class);
     }
 
     @Override
@@ -249,7 +254,7 @@ final class SqlTemplateStore implements TemplateStore {
                 build.envdVersion(),
                 build.defaultUser(),
                 build.defaultWorkdir(),
-                build.startCommand(),
+                build.start() == null ? null : Json.MAPPER.writeValueAsString(build.start()),
                 now());
     }
 

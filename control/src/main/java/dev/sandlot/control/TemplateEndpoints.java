@@ -49,7 +49,8 @@ final class TemplateEndpoints {
     private List<TemplateStore.Listing> own(Call call) throws ApiException {
         Team team = call.team();
         Optional<String> asked = call.query().text("teamID").filter(text -> !text.isEmpty());
-        if (asked.isPresent() && !asked.get().equalsIgnoreCase(team.id().toString())) {
+        if (asked.isPresent()
+                && ProjectIds.parse(asked.get()).filter(team.id()::equals).isEmpty()) {
             throw invalid("teamID is another team than the one that asks");
         }
         return store.ofTeam(team.id());

@@ -3,7 +3,9 @@ package dev.sandlot.control;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sandlot.protocol.BuildContext;
 import dev.sandlot.protocol.SandboxId;
+import dev.sandlot.protocol.TemplateStart;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -293,9 +295,15 @@ abstract class StoreContract {
         assertThat(operations.begin(request, NOW)).isEmpty();
         assertThat(operations.begin(request, NOW))
                 .contains(new OperationStore.KnownRequest("print", NOW.plusSeconds(70), null));
+        assertThat(operations.renew(team, "k", NOW.plusSeconds(69), NOW)).isFalse();
+        assertThat(operations.renew(team, "k", NOW.plusSeconds(70), NOW.plusSeconds(99)))
+                .isTrue();
+        assertThat(operations.renew(team, "k", NOW.plusSeconds(70), NOW)).isFalse();
+        assertThat(operations.begin(request, NOW).orElseThrow().deadline()).isEqualTo(NOW.plusSeconds(99));
         OperationStore.KnownAnswer answer = new OperationStore.KnownAnswer(201, Map.of("A", "b"), "{\"ö\":1}");
         operations.answered(team, "k", answer);
         assertThat(operations.begin(request, NOW).orElseThrow().answer()).isEqualTo(answer);
+        assertThat(operations.renew(team, "k", NOW.plusSeconds(99), NOW)).isFalse();
         assertThat(operations.forgetRequests(NOW)).isZero();
         assertThat(operations.forgetRequests(NOW.plusMillis(1))).isEqualTo(1);
         assertThat(operations.begin(request, NOW)).isEmpty();
@@ -571,7 +579,8 @@ abstract class StoreContract {
                 "1.2.3",
                 "röot",
                 "/a b",
-                "echo '$x' && \"y\"\n\ttrue");
+                new TemplateStart(
+                        "echo '$x' && \"y\"\n\ttrue", "", new BuildContext("röot", "/a b", Map.of("KEY", "välue\n"))));
         String id = register(team, "team", "näme", build);
         assertThat(store.templates().newestReadyBuild(id, "default")).contains(build);
     }
