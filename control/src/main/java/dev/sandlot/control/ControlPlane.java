@@ -156,9 +156,12 @@ public final class ControlPlane implements AutoCloseable {
         return new TemplateRegistry(store);
     }
 
-    /** Takes note that a sandbox no longer runs on its node; for the node to call. Returns at once. */
-    public void sandboxEnded(SandboxId id) {
-        lifecycle.sandboxEnded(id);
+    /**
+     * Takes note that a run of a sandbox is no longer on its node; for the node to call. Nothing happens when another
+     * run has taken its place. Returns at once.
+     */
+    public void sandboxEnded(SandboxId id, UUID executionId) {
+        lifecycle.sandboxEnded(id, executionId);
     }
 
     /** A sandbox that runs: which run of it, and whose it is. */
