@@ -14,9 +14,10 @@ final class StoreCheckup implements Doctor.Checkup {
     private final StoreLocation location;
     private final @Nullable RedisAddress redis;
 
-    StoreCheckup(Settings settings) {
-        this.location = settings.store();
-        this.redis = settings.api().rateStore();
+    /** @param redis null when the server counts for itself */
+    StoreCheckup(StoreLocation location, @Nullable RedisAddress redis) {
+        this.location = location;
+        this.redis = redis;
     }
 
     @Override

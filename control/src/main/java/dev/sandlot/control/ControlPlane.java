@@ -85,6 +85,8 @@ public final class ControlPlane implements AutoCloseable {
         routes.addAll(new TemplateEndpoints(lifecycle, templates, store.templates()).routes());
         routes.addAll(new AccountEndpoints(keys, store.people(), settings.api().legacy()).routes());
         routes.addAll(new OperatorEndpoints(lifecycle, store, keys).routes());
+        routes.addAll(new TeamAdministration(store, keys, authenticator).routes());
+        routes.addAll(new PeopleAdministration(store.people()).routes());
         routes.addAll(new NodeEndpoints(lifecycle.nodes(), lifecycle).routes());
         routes.addAll(ApiDescription.load().routes());
         return routes;

@@ -58,7 +58,9 @@ class ApiDescriptionTest {
     /** 5.1 to 5.4 hold 75 operations; two more are served for older clients. */
     @Test
     void everyOperationOfTheContractIsKnown() {
-        assertThat(description.operations()).hasSize(77);
+        assertThat(description.operations().values())
+                .filteredOn(operation -> !operation.node().has("x-sandlot-own"))
+                .hasSize(77);
         assertThat(GoneOperations.routes()).hasSize(6);
     }
 
