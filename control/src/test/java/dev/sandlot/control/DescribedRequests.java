@@ -30,10 +30,13 @@ final class DescribedRequests {
         String query = AnswerRecord.operations().get(operation).node().path("parameters").valueStream()
                 .filter(parameter -> parameter.get("in").stringValue().equals("query")
                         && parameter.path("required").asBoolean(false))
-                .map(parameter -> parameter.get("name").stringValue() + "="
-                        + least(parameter.get("schema")).asString())
+                .map(parameter -> parameter.get("name").stringValue() + "=" + text(least(parameter.get("schema"))))
                 .collect(Collectors.joining("&"));
         return query.isEmpty() ? path : path + "?" + query;
+    }
+
+    private static String text(JsonNode value) {
+        return value.isArray() ? text(value.get(0)) : value.asString();
     }
 
     /** Adds the body that the description asks for. */

@@ -65,18 +65,18 @@ class ForeignSweepTest {
     }
 
     private static void things(UUID anna) {
-        String template = server.ownTemplate("mine");
+        String template = server.ownTemplate("firstteams");
         String build = server.store.templates().builds(template).getFirst().id().toString();
-        server.call("POST", "/templates/tags", "{\"target\":\"mine\",\"tags\":[\"secret\"]}").expect(201);
-        String own = server.create("{\"templateID\":\"mine\",\"metadata\":{\"of\":\"the first\"},\"timeout\":600}");
+        server.call("POST", "/templates/tags", "{\"target\":\"firstteams\",\"tags\":[\"secret\"]}").expect(201);
+        String own = server.create("{\"templateID\":\"firstteams\",\"metadata\":{\"of\":\"the first\"},\"timeout\":600}");
         String key = server.store.teams().keys(server.team().id()).getFirst().id().toString();
         UUID token = UUID.randomUUID();
         server.store.people().addToken(new PersonStore.StoredToken(token, anna, "t", PersonTokens.mint()));
         IDS.add(new Named("sandbox", own, SandboxId.random().value()));
         IDS.add(new Named("template", template, "a".repeat(20)));
-        IDS.add(new Named("alias", "mine", "none"));
-        IDS.add(new Named("named", "local/mine", "local/none"));
-        IDS.add(new Named("tagged", "local/mine:secret", "local/none:secret"));
+        IDS.add(new Named("alias", "firstteams", "nobodyhas"));
+        IDS.add(new Named("named", "local/firstteams", "local/nobodyhas"));
+        IDS.add(new Named("tagged", "local/firstteams:secret", "local/nobodyhas:secret"));
         IDS.add(new Named("template with build", template + ":" + build, "a".repeat(20) + ":" + UUID.randomUUID()));
         IDS.add(new Named("build", build, UUID.randomUUID().toString()));
         IDS.add(new Named("base with build", "base:" + build, "base:" + UUID.randomUUID()));
@@ -140,14 +140,18 @@ class ForeignSweepTest {
     }
 
     private static String neutral(String text, String id) {
-        String lower = text.replace(id, "ID");
-        return lower.replaceAll(RANDOM_PARTS, "RANDOM");
+        String name = id.contains(":") && !id.startsWith("base:") ? id.substring(0, id.indexOf(':')) : id;
+        String tag = id.substring(id.indexOf(':') + 1);
+        return text.replace(id, "ID")
+                .replace("'" + name + "'", "'NAME'")
+                .replace("'" + tag + "'", "'TAG'")
+                .replaceAll(RANDOM_PARTS, "RANDOM");
     }
 
     /** All that the first team can see of its own, and what runs for it. */
     private static Map<String, String> state() {
         Map<String, String> state = new TreeMap<>();
-        for (String path : List.of("/v2/sandboxes", "/v2/templates", "/templates/mine/tags")) {
+        for (String path : List.of("/v2/sandboxes", "/v2/templates", "/templates/firstteams/tags")) {
             state.put(path, server.call("GET", path).expect(200).text());
         }
         state.put("sandbox", server.call("GET", "/sandboxes/" + IDS.getFirst().foreign()).expect(200).text());
@@ -172,7 +176,7 @@ class ForeignSweepTest {
         if (place.in().equals("query")) {
             query.add(place.name() + "=" + escaped);
         }
-        String target = path.replace("{templateID}", "mine").replaceAll("\\{[^}]*}", "x");
+        String target = path.replaceAll("\\{[^}]*}", "x");
         MemoryExchange exchange = new MemoryExchange(
                 DescribedRequests.method(operation), query.isEmpty() ? target : target + "?" + String.join("&", query));
         if (node.has("requestBody")) {
