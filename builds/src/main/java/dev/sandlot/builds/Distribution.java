@@ -27,6 +27,8 @@ record Distribution(String id, Family family, boolean guessed) {
         NIXOS("wheel", "nixos");
 
         private final String adminGroup;
+
+        @SuppressWarnings("ImmutableEnumChecker")
         private final List<String> ids;
 
         Family(String adminGroup, String... ids) {
