@@ -52,15 +52,18 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
     private EnvdSandbox(EnvdHost host, EnvdSettings settings, Parts parts, Duration retention) throws IOException {
         this.settings = settings;
         accounts = new Accounts(parts.files());
-        ActingUser actingUser = new ActingUser(accounts, settings);
+        FileCalls calls = new FileCalls(host.fileThreads(), host.filePatience());
+        ActingUser actingUser = new ActingUser(accounts, settings, calls);
         ProcessTable table = new ProcessTable();
         supervisor = parts.supervisor().connect(table::exited);
         ProcessLauncher launcher = new ProcessLauncher(supervisor, settings);
         processes = new Processes(host, supervisor, table, launcher, parts.journal(), retention);
         FilesystemService filesystem =
                 new FilesystemService(parts.files(), accounts, settings::defaultUserOrNone, settings::defaultWorkdir);
-        watches = new FilesystemWatches(filesystem, parts.files(), accounts, host.loop());
-        dispatcher = new Dispatcher(settings, actingUser, router(actingUser, filesystem), endpoints(parts, accounts));
+        watches = new FilesystemWatches(
+                filesystem, new DirectoryWatch.Surroundings(parts.files(), accounts, host.loop(), host.fileThreads()));
+        dispatcher = new Dispatcher(
+                settings, actingUser, router(actingUser, filesystem, calls), endpoints(parts, accounts, calls), calls);
     }
 
     /**
@@ -90,12 +93,13 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
         return sandbox;
     }
 
-    private ConnectRouter router(ActingUser actingUser, FilesystemService filesystem) {
+    private ConnectRouter router(ActingUser actingUser, FilesystemService filesystem, FileCalls calls) {
         return new ConnectRouter(
-                new ProcessService(processes, actingUser).describe(), FilesystemMethods.describe(filesystem, watches));
+                new ProcessService(processes, actingUser).describe(), FilesystemMethods.describe(filesystem, watches, calls));
     }
 
-    private Map<String, Map<String, ExchangeHandler>> endpoints(Parts parts, Accounts accounts) {
+    private Map<String, Map<String, ExchangeHandler>> endpoints(
+            Parts parts, Accounts accounts, FileCalls calls) {
         FilesEndpoint files = new FilesEndpoint(
                 parts.files(),
                 accounts,
@@ -104,13 +108,14 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
                 () -> settings.token().orElse(""),
                 InstantSource.system());
         MetricsEndpoint metrics = new MetricsEndpoint(parts.metrics(), InstantSource.system());
+        InitEndpoint init = new InitEndpoint(settings, parts.files(), InstantSource.system());
         return Map.of(
                 "/health", Map.of("GET", EnvdSandbox::health),
                 "/envs", Map.of("GET", this::variables),
                 "/metrics", Map.of("GET", metrics::answer),
-                "/init", Map.of("POST", new InitEndpoint(settings, parts.files(), InstantSource.system())::answer),
-                "/files", Map.of("GET", files::download, "POST", files::upload),
-                "/files/compose", Map.of("POST", files::compose));
+                "/init", Map.of("POST", calls.serving(init::answer)),
+                "/files", Map.of("GET", calls.serving(files::download), "POST", calls.serving(files::upload)),
+                "/files/compose", Map.of("POST", calls.serving(files::compose)));
     }
 
     private static void health(Exchange exchange) throws IOException {

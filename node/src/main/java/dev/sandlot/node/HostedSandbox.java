@@ -53,7 +53,7 @@ record HostedSandbox(
         return EnvdSandbox.open(host, config, parts);
     }
 
-    InetSocketAddress port(int port) {
-        return new InetSocketAddress(running.address(), port);
+    ServicePort port(int port) {
+        return new ServicePort(new InetSocketAddress(running.address(), port), running::openSocket);
     }
 }
