@@ -289,7 +289,7 @@ public final class LayerStore implements AutoCloseable {
     }
 
     private LayerRecord publish(StagedTree staged, LayerRecord record) throws IOException {
-        DurableFiles.write(staged.home().resolve(RECORD), JSON.writeValueAsBytes(Row.of(record)));
+        Files.write(staged.home().resolve(RECORD), JSON.writeValueAsBytes(Row.of(record)));
         try (Fd home = FileTree.directory(staged.home().toString())) {
             FileTree.syncFileSystem(home);
         }
