@@ -4,6 +4,7 @@ import dev.sandlot.control.ApiSettings;
 import dev.sandlot.control.Bootstrap;
 import dev.sandlot.control.ControlPlane;
 import dev.sandlot.control.ControlSettings;
+import dev.sandlot.control.NoBuilder;
 import dev.sandlot.control.Resources;
 import dev.sandlot.control.Store;
 import dev.sandlot.control.StoreException;
@@ -69,7 +70,7 @@ final class Composition implements ServerProgram {
                 (id, executionId) -> {
                     var _ = ready.thenAccept(control -> control.sandboxEnded(id, executionId));
                 }));
-        ControlPlane control = opened.add(new ControlPlane(controlSettings, store, node));
+        ControlPlane control = opened.add(new ControlPlane(controlSettings, store, node, new NoBuilder()));
         control.templates().registerBuild(null, BaseTemplate.NAME, build(base, settings.sandbox()));
         recover(control);
         ready.complete(control);

@@ -38,9 +38,11 @@ final class Authenticator {
             Scheme token = new TokenScheme(people, false);
             Scheme tokenForTeam = new TokenScheme(people, true);
             schemes.put(Access.TEAM_OR_TOKEN, List.of(keys, tokenForTeam, member, operatorForTeam));
+            schemes.put(Access.TOKEN, List.of(tokenForTeam, member));
             schemes.put(Access.USER, List.of(token, person));
         } else {
             schemes.put(Access.TEAM_OR_TOKEN, List.of(keys, member, operatorForTeam));
+            schemes.put(Access.TOKEN, List.of(member));
             schemes.put(Access.USER, List.of(person));
         }
     }

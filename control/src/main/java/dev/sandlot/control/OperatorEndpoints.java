@@ -24,9 +24,11 @@ final class OperatorEndpoints {
     private final TeamStore teams;
     private final SandboxStore sandboxes;
     private final TeamKeys keys;
+    private final Builds builds;
 
-    OperatorEndpoints(Lifecycle lifecycle, Store store, TeamKeys keys) {
+    OperatorEndpoints(Lifecycle lifecycle, Store store, TeamKeys keys, Builds builds) {
         this.lifecycle = lifecycle;
+        this.builds = builds;
         this.teams = store.teams();
         this.sandboxes = store.sandboxes();
         this.keys = keys;
@@ -151,10 +153,9 @@ final class OperatorEndpoints {
         return Reply.empty(204);
     }
 
-    /** This server has no builds that could run. */
     private Reply cancelBuilds(Call call) throws ApiException {
-        team(call);
-        return Reply.json(200, new CancelCounts(0, 0));
+        Builds.Cancelled cancelled = builds.cancelAll(team(call).id());
+        return Reply.json(200, new CancelCounts(cancelled.done(), cancelled.failed()));
     }
 
     private Reply createKey(Call call) throws ApiException, IOException {

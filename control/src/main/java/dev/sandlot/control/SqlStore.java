@@ -29,6 +29,7 @@ public final class SqlStore implements Store {
     private final SandboxStore sandboxes;
     private final TeamStore teams;
     private final TemplateStore templates;
+    private final BuildStore builds;
     private final PersonStore people;
     private final OperationStore operations;
 
@@ -41,6 +42,7 @@ public final class SqlStore implements Store {
         this.sandboxes = new SqlSandboxStore(sql);
         this.teams = new SqlTeamStore(sql);
         this.templates = new SqlTemplateStore(sql);
+        this.builds = new SqlBuildStore(sql);
         this.people = new SqlPersonStore(sql);
         this.operations = new SqlOperationStore(sql);
     }
@@ -155,6 +157,11 @@ public final class SqlStore implements Store {
     @Override
     public TemplateStore templates() {
         return templates;
+    }
+
+    @Override
+    public BuildStore builds() {
+        return builds;
     }
 
     @Override
