@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Composition implements ServerProgram {
     private static final int MAX_SANDBOX_HOURS = 24;
-    private static final int SEED_BYTES = 32;
+    private static final int SECRET_BYTES = 32;
 
     @Override
     public RunningServer start(Settings settings, Progress progress) throws IOException {
@@ -111,7 +111,9 @@ final class Composition implements ServerProgram {
 
     private static ControlSettings controlSettings(Settings settings, Layout layout) throws IOException {
         String fixed = settings.secrets().tokenSeed();
-        ControlSettings control = ControlSettings.withSeed(fixed == null ? keptSeed(layout.tokenSeed()) : fixed)
+        String admin = settings.secrets().adminToken();
+        return ControlSettings.withSeed(fixed == null ? kept(layout.tokenSeed()) : fixed)
+                .withAdminToken(admin == null ? kept(layout.adminToken()) : admin)
                 .withLimits(settings.isolation().maxSandboxes(), MAX_SANDBOX_HOURS)
                 .withApi(ApiSettings.DEFAULT
                         .withProviders(settings.api().providers())
@@ -119,20 +121,19 @@ final class Composition implements ServerProgram {
                         .withRates(settings.api().rates())
                         .withRateStore(settings.api().rateStore())
                         .withOperators(settings.api().operators()));
-        String admin = settings.secrets().adminToken();
-        return admin == null ? control : control.withAdminToken(admin);
     }
 
-    private static String keptSeed(SecretFile file) throws IOException {
+    /** The secret of that file, which is made at the first start. */
+    private static String kept(SecretFile file) throws IOException {
         Optional<String> kept = file.read();
         if (kept.isPresent()) {
             return kept.get();
         }
-        byte[] random = new byte[SEED_BYTES];
+        byte[] random = new byte[SECRET_BYTES];
         new SecureRandom().nextBytes(random);
-        String seed = HexFormat.of().formatHex(random);
-        file.write(seed);
-        return seed;
+        String secret = HexFormat.of().formatHex(random);
+        file.write(secret);
+        return secret;
     }
 
     /**

@@ -59,7 +59,11 @@ enum Setting {
             "Redis that holds the rate limits, as redis://… or rediss://…; empty: the memory of the server",
             "REDIS_URL"),
     ADMIN_TOKEN(
-            "secrets.admin-token", "", Check.ANY, "token of the operator's calls; empty: they are off", "ADMIN_TOKEN"),
+            "secrets.admin-token",
+            "",
+            Check.ANY,
+            "token of the operator's calls; empty: made once and kept in the data directory",
+            "ADMIN_TOKEN"),
     TOKEN_SEED(
             "secrets.token-seed",
             "",
@@ -77,7 +81,6 @@ enum Setting {
             "",
             Check.OPERATOR_KEYS,
             "key set whose tokens make an operator, as JSON"),
-
     LEGACY("api.legacy", "true", Check.TRUTH, "serve older clients what newer servers call gone: access tokens"),
     RATE_LIMITS(
             "api.rate-limits",

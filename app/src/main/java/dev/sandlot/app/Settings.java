@@ -66,7 +66,7 @@ public record Settings(
     /**
      * Secrets an operator may fix; when one is null the server makes its own and keeps it in the data directory.
      *
-     * @param adminToken what {@code X-Admin-Token} must carry; when null, administration by token is off
+     * @param adminToken what {@code X-Admin-Token} must carry, or null
      * @param tokenSeed from which the sandboxes' access tokens are derived, or null
      */
     public record Secrets(
