@@ -565,7 +565,7 @@ class FilesEndpointTest {
     }
 
     @Test
-    void a_body_that_breaks_off_is_no_answer_and_leaves_the_part() {
+    void a_body_that_breaks_off_is_no_answer_and_leaves_the_part() throws Exception {
         InputStream broken = new InputStream() {
             private int left = 100_000;
 
@@ -581,6 +581,10 @@ class FilesEndpointTest {
                 .header("Content-Type", "application/octet-stream");
         assertThatThrownBy(() -> sandbox.upload(exchange)).hasMessageContaining("client gone");
         assertThat(exchange.started()).isFalse();
+        long deadline = System.nanoTime() + 10_000_000_000L;
+        while (Files.notExists(sandbox.at("/tmp/part")) && System.nanoTime() < deadline) {
+            Thread.sleep(5);
+        }
         assertThat(sandbox.at("/tmp/part")).exists();
     }
 

@@ -150,8 +150,11 @@ class FilesystemWatchesTest {
         WatchDirRequest request = WatchDirRequest.newBuilder().setPath("/w").build();
         FilesystemService service = new FilesystemService(sandbox.files, sandbox.accounts, () -> "user", () -> "");
         try (EventLoop loop = EventLoop.start("watches");
-                FilesystemWatches watches =
-                        new FilesystemWatches(service, sandbox.files, sandbox.accounts, loop);
+                EnvdHost host = new EnvdHost(loop);
+                FilesystemWatches watches = new FilesystemWatches(
+                        service,
+                        new DirectoryWatch.Surroundings(
+                                sandbox.files, sandbox.accounts, loop, host.fileThreads()));
                 DirectoryWatch watch = watches.watchDir(request, null)) {
             assertThat(watch.next(Duration.ofMillis(1))).isEmpty();
             Thread writer = Thread.startVirtualThread(() -> sandbox.upload(FilesFixture.put("/w/late", "")));

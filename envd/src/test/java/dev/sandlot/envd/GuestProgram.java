@@ -27,13 +27,17 @@ final class GuestProgram implements TestEnvd {
     private static final String ENTER = """
             root=$1 package=$2 shared=$3
             shift 3
-            for place in usr proc dev run opt/sandlot-envd; do mkdir -p "$root/$place"; done
-            for name in bin sbin lib lib64; do [ -e "$root/$name" ] || ln -s "usr/$name" "$root/$name"; done
-            mount --rbind /usr "$root/usr"
+            for place in proc dev run root opt/sandlot-envd; do mkdir -p "$root/$place"; done
+            for name in bin sbin lib lib64; do
+              [ -d "/usr/$name" ] || continue
+              mkdir -p "$root/usr/$name"
+              [ -e "$root/$name" ] || ln -s "usr/$name" "$root/$name"
+              mount -o bind,ro "/usr/$name" "$root/usr/$name"
+            done
             mount --rbind /dev "$root/dev"
             mount -t proc proc "$root/proc"
             mount -t tmpfs tmpfs "$root/run"
-            mount --bind "$package" "$root/opt/sandlot-envd"
+            mount -o bind,ro "$package" "$root/opt/sandlot-envd"
             if [ -n "$shared" ]; then
               mkdir -p "$root$shared"
               mount --bind "$shared" "$root$shared"
@@ -95,15 +99,17 @@ final class GuestProgram implements TestEnvd {
         new HttpCaller(address).handle(exchange);
     }
 
-    /** Kills the Java program; its supervisor starts it again. */
+    /** Kills the Java program; its supervisor starts it again, a second after it did so last at the earliest. */
     @Override
-    public void restart() throws IOException {
+    public void restart(WhileDown whileDown) throws IOException {
         int starts = starts().size();
         ProcessHandle java = process.descendants()
                 .filter(handle -> handle.info().command().orElse("").endsWith("/runtime/bin/java"))
                 .findFirst()
                 .orElseThrow();
         java.destroyForcibly();
+        java.onExit().join();
+        whileDown.happen();
         address = awaitStart(starts);
     }
 

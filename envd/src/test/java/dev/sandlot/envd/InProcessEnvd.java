@@ -6,6 +6,7 @@ import dev.sandlot.protocol.Exchange;
 import dev.sandlot.supervisor.Supervisor;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 
 /** The classes of envd in this process, over a directory, without processes and with made-up figures. */
@@ -17,9 +18,13 @@ final class InProcessEnvd implements TestEnvd {
     private EnvdSandbox envd;
 
     InProcessEnvd(Path root, EnvdConfig config) throws IOException {
+        this(root, config, FileCalls.PATIENCE);
+    }
+
+    InProcessEnvd(Path root, EnvdConfig config, Duration filePatience) throws IOException {
         this.config = config;
         loop = EventLoop.start("test-loop");
-        host = new EnvdHost(loop);
+        host = new EnvdHost(loop, filePatience);
         files = new SandboxFiles(FileTree.directory(root.toString()), IdRange.SAME);
         envd = open();
     }
@@ -30,8 +35,9 @@ final class InProcessEnvd implements TestEnvd {
     }
 
     @Override
-    public void restart() throws IOException {
+    public void restart(WhileDown whileDown) throws IOException {
         envd.close();
+        whileDown.happen();
         envd = open();
     }
 

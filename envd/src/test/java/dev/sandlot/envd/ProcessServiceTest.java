@@ -354,7 +354,8 @@ class ProcessServiceTest {
 
     @Test
     void P15_all_readers_get_everything() throws Exception {
-        TestStream first = sandbox.run("sleep 0.3; head -c 3000000 /dev/zero | tr '\\0' x");
+        TestStream first =
+                sandbox.run("until [ -e go ]; do sleep 0.02; done; head -c 3000000 /dev/zero | tr '\\0' x");
         int pid = first.pid();
         List<TestStream> others = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
@@ -369,6 +370,7 @@ class ProcessServiceTest {
             readers.add(Thread.startVirtualThread(() -> lengths.put(stream, length(stream))));
         }
         leaver.close();
+        Files.createFile(sandbox.home().resolve("go"));
         assertThat(length(first)).isEqualTo(3000000);
         for (Thread reader : readers) {
             reader.join();
@@ -587,9 +589,11 @@ class ProcessServiceTest {
         sandbox.close();
         Path fresh = Files.createDirectory(directory.resolve("fresh"));
         sandbox = TestSandbox.start(fresh, new MemoryJournal(), Processes.RETENTION);
-        TestStream first = sandbox.run("sleep 0.1; echo while down; sleep 60", "Sandlot-Durable", "true");
+        Path go = fresh.resolve("home/go");
+        TestStream first = sandbox.run(
+                "until [ -e go ]; do sleep 0.02; done; echo while down; sleep 60", "Sandlot-Durable", "true");
         int pid = first.pid();
-        sandbox.reopen();
+        sandbox.reopen(() -> Files.createFile(go));
         TestStream reader = sandbox.stream("Connect", selector(pid) + "}");
         reader.pid();
         assertThat(reader.until("while down\n")).isEqualTo("while down\n");

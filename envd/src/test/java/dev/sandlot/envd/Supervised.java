@@ -83,8 +83,9 @@ final class Supervised implements TestEnvd {
     }
 
     @Override
-    public void restart() throws IOException {
+    public void restart(WhileDown whileDown) throws IOException {
         envd.close();
+        whileDown.happen();
         envd = open(retention);
     }
 

@@ -22,7 +22,18 @@ interface TestEnvd extends ExchangeHandler, AutoCloseable {
     }
 
     /** As after a restart of the program: it knows what it kept and nothing else. */
-    void restart() throws IOException;
+    default void restart() throws IOException {
+        restart(() -> {});
+    }
+
+    /** @param whileDown done when the program has ended and before it serves again */
+    void restart(WhileDown whileDown) throws IOException;
+
+    /** What happens meanwhile. */
+    @FunctionalInterface
+    interface WhileDown {
+        void happen() throws IOException;
+    }
 
     @Override
     void close();

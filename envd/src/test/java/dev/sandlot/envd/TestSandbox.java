@@ -46,6 +46,11 @@ final class TestSandbox implements AutoCloseable {
         envd.restart();
     }
 
+    /** @param whileDown done when the old one has ended and before the new one serves */
+    void reopen(TestEnvd.WhileDown whileDown) throws IOException {
+        envd.restart(whileDown);
+    }
+
     /** Ends the envd alone. */
     void closeEnvd() {
         envd.close();
