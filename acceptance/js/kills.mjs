@@ -14,7 +14,7 @@ const DATA = process.env.SANDLOT_TEST_DATA
 const CLIENTS = 10
 const KEPT = 2
 const LONGEST_SERVING_MS = 1_500
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 300_000
 const random = seeded(seed)
 
 const ledger = new Map() // ID → 'alive' or 'ending'
@@ -156,7 +156,7 @@ async function killOften(server) {
     } else {
       await serving(server)
       await lookForLost(round)
-      await pause(random() * LONGEST_SERVING_MS)
+      await pause(random() * Math.max(LONGEST_SERVING_MS, starts.at(-1) / 2))
     }
     process.kill(server.pid, 'SIGKILL')
     await gone(server)

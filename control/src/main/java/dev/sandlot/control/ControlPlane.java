@@ -100,6 +100,8 @@ public final class ControlPlane implements AutoCloseable {
         routes.addAll(uploads.routes());
         routes.addAll(new AccountEndpoints(keys, store.people(), settings.api().legacy()).routes());
         routes.addAll(new OperatorEndpoints(lifecycle, store, keys, builds).routes());
+        routes.addAll(new TeamAdministration(store, keys, authenticator).routes());
+        routes.addAll(new PeopleAdministration(store.people()).routes());
         routes.addAll(new NodeEndpoints(lifecycle.nodes(), lifecycle).routes());
         routes.addAll(ApiDescription.load().routes());
         return routes;
@@ -183,9 +185,12 @@ public final class ControlPlane implements AutoCloseable {
         return new TemplateRegistry(store);
     }
 
-    /** Takes note that a sandbox no longer runs on its node; for the node to call. Returns at once. */
-    public void sandboxEnded(SandboxId id) {
-        lifecycle.sandboxEnded(id);
+    /**
+     * Takes note that a run of a sandbox is no longer on its node; for the node to call. Nothing happens when another
+     * run has taken its place. Returns at once.
+     */
+    public void sandboxEnded(SandboxId id, UUID executionId) {
+        lifecycle.sandboxEnded(id, executionId);
     }
 
     /** A sandbox that runs: which run of it, and whose it is. */

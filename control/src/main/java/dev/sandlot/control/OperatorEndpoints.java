@@ -4,6 +4,7 @@ import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.ErrorKind;
 import dev.sandlot.protocol.SandboxId;
 import java.io.IOException;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -43,7 +44,9 @@ final class OperatorEndpoints {
         return List.of(
                 Route.operator("POST", "/admin/teams/{teamID}/sandboxes/kill", this::killAll),
                 Route.operator("GET", "/admin/sandboxes/running-counts", this::counts),
+                Route.operator("GET", "/admin/sandboxes", this::sandboxes),
                 Route.operator("GET", "/admin/sandboxes/{sandboxID}", this::sandbox),
+                Route.operator("DELETE", "/admin/sandboxes/{sandboxID}", this::kill),
                 Route.operator("POST", "/admin/teams/{teamID}/builds/cancel", this::cancelBuilds),
                 Route.operator("POST", "/admin/teams/{teamID}/api-keys", this::createKey),
                 Route.operator("DELETE", "/admin/teams/{teamID}/api-keys/{apiKeyID}", this::deleteKey));
@@ -106,6 +109,48 @@ final class OperatorEndpoints {
         return Reply.json(
                 200,
                 found.orElseThrow(() -> new ApiException(ErrorKind.NOT_FOUND, "Sandbox \"" + id + "\" not found")));
+    }
+
+    private record ListedSandbox(
+            String sandboxID,
+            UUID teamID,
+            String templateID,
+            String alias,
+            int cpuCount,
+            int memoryMB,
+            String startedAt,
+            String endAt) {}
+
+    /** Our own: all that run, the newest first. */
+    private Reply sandboxes(Call call) {
+        return Reply.json(
+                200,
+                lifecycle
+                        .running()
+                        .sorted(Comparator.comparing(SandboxRecord::startedAt).reversed())
+                        .map(OperatorEndpoints::listed)
+                        .toList());
+    }
+
+    private static ListedSandbox listed(SandboxRecord sandbox) {
+        return new ListedSandbox(
+                sandbox.id().value(),
+                sandbox.teamId(),
+                sandbox.origin().templateId(),
+                sandbox.origin().alias(),
+                sandbox.resources().cpuCount(),
+                sandbox.resources().memoryMb(),
+                Moments.text(sandbox.startedAt()),
+                Moments.text(sandbox.endAt()));
+    }
+
+    /** Our own. */
+    private Reply kill(Call call) throws ApiException {
+        SandboxId id = call.sandboxId();
+        ApiException unknown = new ApiException(ErrorKind.NOT_FOUND, "Sandbox \"" + id + "\" not found");
+        SandboxRecord sandbox = lifecycle.running(id).orElseThrow(() -> unknown);
+        lifecycle.killForOperator(teams.byId(sandbox.teamId()).orElseThrow(() -> unknown), id);
+        return Reply.empty(204);
     }
 
     private Reply cancelBuilds(Call call) throws ApiException {

@@ -37,7 +37,7 @@ final class TokenVerifier {
         checkTimes(token.claims());
         checkAudience(token.claims());
         String subject = token.claims().path("sub").asString("");
-        if (subject.isEmpty()) {
+        if (subject.isEmpty() || !Texts.isKeepable(subject)) {
             throw IdentityProviders.refused("it names no subject");
         }
         return new Identity(issuer, subject);

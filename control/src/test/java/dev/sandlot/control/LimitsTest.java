@@ -101,6 +101,17 @@ class LimitsTest {
         assertThat(limits().maxLengthHours()).isEqualTo(24);
     }
 
+    /** 13.2: what a template may ask for. */
+    @Test
+    void aTemplateMayNotBeLargerThanThePlan() throws ApiException {
+        Team.Limits limits = new Team.Limits(1, 1);
+        limits.requireTemplateSize(limits.maxVcpu(), limits.maxRamMb());
+        assertThatThrownBy(() -> limits.requireTemplateSize(limits.maxVcpu() + 1, 128))
+                .hasMessageContaining("can't be higher than 8");
+        assertThatThrownBy(() -> limits.requireTemplateSize(1, limits.maxRamMb() + 2))
+                .hasMessageContaining("can't be higher than 8192 MiB");
+    }
+
     /** 7.2: the concurrency limit has no Retry-After, as waiting does not cure it. */
     @Test
     void theConcurrencyLimitIsTheTeamsOwn() throws ApiException {

@@ -506,6 +506,47 @@ abstract class StoreContract {
     }
 
     @Test
+    void aTeamIsSeenWithItsTierAndItsOwnLimitsAndGoesWhenNothingHangsOnIt() {
+        TeamStore teams = store.teams();
+        TeamStore.ListedTeam listed = teams.listed(team).orElseThrow();
+        assertThat(listed.team()).isEqualTo(teams.byId(team).orElseThrow());
+        assertThat(listed.tier()).isEqualTo("tier");
+        assertThat(listed.overrides()).isEqualTo(TeamStore.Overrides.NONE);
+        TeamStore.Overrides own =
+                new TeamStore.Overrides(7, null, Team.Limits.LIFTED, null, null, null, null, null);
+        teams.putOverrides(team, own);
+        teams.changeTeam(team, "Renamed", "base_v1");
+        listed = teams.listed().getFirst();
+        assertThat(listed.team().name()).isEqualTo("Renamed");
+        assertThat(listed.tier()).isEqualTo("base_v1");
+        assertThat(listed.overrides()).isEqualTo(own);
+        assertThat(teams.tiers()).contains(new TeamStore.Tier("tier", new Team.Limits(3, 5)));
+        SandboxRecord running = started();
+        assertThat(teams.deleteTeam(team)).isFalse();
+        store.sandboxes().end(running.id(), running.executionId(), KillReason.REQUEST, NOW);
+        teams.addKey(new TeamStore.StoredKey(UUID.randomUUID(), team, "key", ApiKeys.mint()));
+        assertThat(teams.deleteTeam(team)).isTrue();
+        assertThat(teams.deleteTeam(team)).isFalse();
+        assertThat(teams.listed()).isEmpty();
+    }
+
+    @Test
+    void whoLeavesTheDefaultTeamGetsAnother() {
+        UUID anna = UUID.randomUUID();
+        store.people().addPerson(new PersonStore.Person(anna, "anna@example.com"));
+        UUID other = UUID.randomUUID();
+        store.teams().addTeam(other, "Other", "other", "tier");
+        store.people().addMember(team, anna);
+        store.people().addMember(other, anna);
+        assertThat(store.people().removeMember(team, anna)).isTrue();
+        assertThat(store.people().members(other))
+                .containsExactly(
+                        new PersonStore.Member(new PersonStore.Person(anna, "anna@example.com"), true));
+        assertThat(store.people().person(anna)).contains(new PersonStore.Person(anna, "anna@example.com"));
+        assertThat(store.people().person(UUID.randomUUID())).isEmpty();
+    }
+
+    @Test
     void limitsAreThoseOfTheTeamElseOfItsTierAndAddons() {
         Instant now = Instant.now();
         store.teams()

@@ -112,6 +112,11 @@ final class TestServer implements AutoCloseable {
     }
 
     Answer send(MemoryExchange exchange) {
+        return send(control, exchange);
+    }
+
+    /** Has a control plane answer that need not be ready yet. */
+    static Answer send(ControlPlane control, MemoryExchange exchange) {
         try {
             control.api().handle(exchange);
         } catch (IOException e) {
@@ -122,7 +127,17 @@ final class TestServer implements AutoCloseable {
         if (!exchange.method().equals("HEAD")) {
             check(answer);
         }
+        AnswerRecord.operation(exchange.method(), exchange.rawPath())
+                .ifPresent(operation -> record(operation, answer));
         return answer;
+    }
+
+    /** Every answer is one that the description has. */
+    private static void record(String operation, Answer answer) {
+        assertThat(AnswerRecord.statuses(operation))
+                .as("%s: %s", operation, answer.text())
+                .contains(Integer.toString(answer.status()));
+        AnswerRecord.add(operation, answer.status());
     }
 
     private static void check(Answer answer) {
