@@ -1,10 +1,10 @@
 package dev.sandlot.app;
 
+import dev.sandlot.builds.BuildEngine;
 import dev.sandlot.control.ApiSettings;
 import dev.sandlot.control.Bootstrap;
 import dev.sandlot.control.ControlPlane;
 import dev.sandlot.control.ControlSettings;
-import dev.sandlot.control.NoBuilder;
 import dev.sandlot.control.Resources;
 import dev.sandlot.control.Store;
 import dev.sandlot.control.StoreException;
@@ -15,7 +15,6 @@ import dev.sandlot.edge.FrontListener;
 import dev.sandlot.edge.FrontListener.Kind;
 import dev.sandlot.envd.EnvdSandbox;
 import dev.sandlot.images.BaseTemplate;
-import dev.sandlot.images.BaseTemplateSettings;
 import dev.sandlot.images.Digest;
 import dev.sandlot.images.LayerStore;
 import dev.sandlot.images.TemplateRecord;
@@ -31,7 +30,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The composition root of {@code sandlot up}: makes every part of the server from the settings, in the order they
@@ -70,7 +68,8 @@ final class Composition implements ServerProgram {
                 (id, executionId) -> {
                     var _ = ready.thenAccept(control -> control.sandboxEnded(id, executionId));
                 }));
-        ControlPlane control = opened.add(new ControlPlane(controlSettings, store, node, new NoBuilder()));
+        BuildEngine builder = opened.add(Builder.open(layout, layers, node, settings.images(), base, ready));
+        ControlPlane control = opened.add(new ControlPlane(controlSettings, store, node, builder));
         control.templates().registerBuild(null, BaseTemplate.NAME, build(base, settings.sandbox()));
         recover(control);
         ready.complete(control);
@@ -90,23 +89,13 @@ final class Composition implements ServerProgram {
 
     private static TemplateRecord base(LayerStore layers, Settings.Images images, Progress progress)
             throws IOException {
-        BaseTemplateSettings wanted = new BaseTemplateSettings(
-                images.debianSuite(),
-                orNull(images.debianMirror()),
-                orNull(images.baseImage()),
-                null,
-                BaseTemplateSettings.DEFAULT.buildTimeout());
         try {
             return BaseTemplate.ensure(
-                    layers, wanted, (step, share) -> progress.step("%s (%.0f %%)".formatted(step, share * 100)));
+                    layers, Builder.base(images), (step, share) -> progress.step("%s (%.0f %%)".formatted(step, share * 100)));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted while the base template was made", e);
         }
-    }
-
-    private static @Nullable String orNull(String text) {
-        return text.isEmpty() ? null : text;
     }
 
     private static ControlSettings controlSettings(Settings settings, Layout layout) throws IOException {

@@ -8,6 +8,10 @@ record Layout(Path dataDir) {
         return dataDir.resolve("pool");
     }
 
+    Path builds() {
+        return dataDir.resolve("builds");
+    }
+
     Path store() {
         return dataDir.resolve("sandlot.db");
     }

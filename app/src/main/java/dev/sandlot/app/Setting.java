@@ -31,6 +31,21 @@ enum Setting {
     BASE_IMAGE("images.base", "", Check.ANY, "image of the base template; empty: made from Debian packages"),
     DEBIAN_SUITE("images.debian-suite", "trixie", Check.NOT_EMPTY, "Debian release of the base template"),
     DEBIAN_MIRROR("images.debian-mirror", "", Check.ANY, "Debian mirror; empty: the system's own"),
+    IMAGE_REGISTRY(
+            "images.registry",
+            "",
+            Check.ANY,
+            "registry, as host:port, of images whose name has none; empty: nowhere"),
+    STAND_INS(
+            "images.stand-ins",
+            "true",
+            Check.TRUTH,
+            "meet well-known images from Debian packages where no registry answers"),
+    PRIVATE_REGISTRIES(
+            "images.private-registries",
+            "false",
+            Check.TRUTH,
+            "let templates name registries at private addresses, this machine's included"),
     DATABASE_URL(
             "secrets.database-url",
             "",
