@@ -28,12 +28,7 @@ final class SettingsLoader {
             "CLICKHOUSE_URL",
             "CLICKHOUSE_CONNECTION_STRING",
             "LOKI_URL",
-            "EDGE_SECRET",
-            "REGISTRY_URL",
-            "LOCAL_REGISTRY_URL",
-            "EXTERNAL_REGISTRY_DOMAIN",
-            "E2B_REGISTRY_NAMESPACE",
-            "DOCKER_HOSTNAME");
+            "EDGE_SECRET");
 
     private static final List<String> UNSUPPORTED_STORE = List.of("SUPABASE_URL", "SUPABASE_SECRET_KEY");
 
@@ -161,6 +156,12 @@ final class SettingsLoader {
                         IdentityProvider.parse(text(Setting.AUTH_PROVIDERS)),
                         Boolean.parseBoolean(text(Setting.LEGACY)),
                         RateLimits.parse(text(Setting.RATE_LIMITS))),
+                new Settings.Registry(
+                        Boolean.parseBoolean(text(Setting.REGISTRY)),
+                        number(Setting.REGISTRY_PORT),
+                        text(Setting.REGISTRY_HOSTNAME),
+                        text(Setting.REGISTRY_URL),
+                        text(Setting.REGISTRY_NAMESPACE)),
                 new Settings.Logging(
                         text(Setting.LOG_LEVEL),
                         Settings.Logging.Format.valueOf(text(Setting.LOG_FORMAT).toUpperCase(Locale.ROOT))));

@@ -3,6 +3,7 @@ package dev.sandlot.control;
 import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.ExchangeHandler;
 import dev.sandlot.protocol.NodeService;
+import dev.sandlot.protocol.PushRights;
 import dev.sandlot.protocol.SandboxId;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -142,6 +143,11 @@ public final class ControlPlane implements AutoCloseable {
     /** Answers the REST API. */
     public ExchangeHandler api() {
         return api;
+    }
+
+    /** What the image registry asks about who may use it. */
+    public PushRights pushRights() {
+        return new RegistryRights(store, authenticator, settings.api().legacy());
     }
 
     /** Takes in templates that are ready to be started. */
