@@ -2,8 +2,10 @@ package dev.sandlot.app;
 
 import dev.sandlot.images.ContentStore;
 import dev.sandlot.images.LayerStore;
+import dev.sandlot.images.PushedImages;
 import dev.sandlot.images.RegistryEndpoint;
 import dev.sandlot.images.RegistryLimits;
+import dev.sandlot.images.StoredImages;
 import dev.sandlot.images.TokenGuard;
 import dev.sandlot.images.UpstreamRegistry;
 import dev.sandlot.protocol.ExchangeHandler;
@@ -12,6 +14,7 @@ import java.io.IOException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,35 +25,29 @@ final class RegistryPart implements AutoCloseable {
 
     private final ContentStore store;
     private final RegistryEndpoint endpoint;
-    private final AutoCloseable upstream;
+    private final PushedImages images;
+    private final @Nullable UpstreamRegistry upstream;
     private final ScheduledExecutorService tidying = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().name("registry-tidying").daemon().factory());
 
-    private RegistryPart(ContentStore store, RegistryEndpoint endpoint, AutoCloseable upstream) {
+    private RegistryPart(ContentStore store, LayerStore layers, TokenGuard guard, @Nullable UpstreamRegistry upstream) {
         this.store = store;
-        this.endpoint = endpoint;
         this.upstream = upstream;
+        this.endpoint = upstream == null ? RegistryEndpoint.of(store, guard) : RegistryEndpoint.before(upstream, guard);
+        this.images = upstream == null ? new StoredImages(store, layers) : upstream.images(layers);
     }
 
     /** Opens what the settings want; {@code secret} seals uploads that go on to another registry. */
     static RegistryPart open(Settings.Registry settings, LayerStore layers, PushRights rights, String secret)
             throws IOException {
-        ContentStore store = ContentStore.open(layers, RegistryLimits.DEFAULT);
-        RegistryPart part = settings.url().isEmpty()
-                ? new RegistryPart(
-                        store,
-                        RegistryEndpoint.of(store, new TokenGuard(rights, settings.hostname(), true)),
-                        () -> {})
-                : before(settings, store, rights, secret);
+        UpstreamRegistry upstream = settings.url().isEmpty()
+                ? null
+                : new UpstreamRegistry(settings.url(), settings.namespace(), secret);
+        TokenGuard guard = new TokenGuard(rights, settings.hostname(), upstream == null);
+        RegistryPart part =
+                new RegistryPart(ContentStore.open(layers, RegistryLimits.DEFAULT), layers, guard, upstream);
         var _ = part.tidying.scheduleWithFixedDelay(part::tidy, 1, TIDY_MINUTES, TimeUnit.MINUTES);
         return part;
-    }
-
-    private static RegistryPart before(
-            Settings.Registry settings, ContentStore store, PushRights rights, String secret) {
-        UpstreamRegistry upstream = new UpstreamRegistry(settings.url(), settings.namespace(), secret);
-        TokenGuard guard = new TokenGuard(rights, settings.hostname(), false);
-        return new RegistryPart(store, RegistryEndpoint.before(upstream, guard), upstream);
     }
 
     /** Says that the registry's own port is taken; it is served on the API's port all the same. */
@@ -67,9 +64,9 @@ final class RegistryPart implements AutoCloseable {
         return endpoint;
     }
 
-    /** What was pushed here. */
-    ContentStore store() {
-        return store;
+    /** The images that builds begin with, wherever they were pushed to. */
+    PushedImages images() {
+        return images;
     }
 
     private void tidy() {
@@ -84,12 +81,11 @@ final class RegistryPart implements AutoCloseable {
     }
 
     @Override
-    public void close() throws IOException {
+    public void close() {
         tidying.shutdownNow();
-        try {
-            upstream.close();
-        } catch (Exception e) {
-            throw new IOException("could not close the way to the other registry", e);
+        UpstreamRegistry other = upstream;
+        if (other != null) {
+            other.close();
         }
     }
 }

@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * on leads back to us. Other repositories keep their names.
  */
 public final class UpstreamRegistry implements RegistryBackend, AutoCloseable {
+    private final UpstreamAddress address;
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
     private static final List<String> ASKED =
             List.of("Accept", "Content-Type", "Content-Range", "Range", "If-None-Match", "User-Agent");
@@ -61,11 +62,20 @@ public final class UpstreamRegistry implements RegistryBackend, AutoCloseable {
      * @throws IllegalArgumentException when the address or the namespace is none
      */
     public UpstreamRegistry(String url, String namespace, String secret) {
-        UpstreamAddress address = UpstreamAddress.parse(url);
+        this.address = UpstreamAddress.parse(url);
         this.base = address.base();
         this.namespace = new RepositoryName(namespace).text();
         this.seal = new SealedLocation(secret);
         this.authorization = new UpstreamAuthorization(http, base, address.credentials());
+    }
+
+    /** The images that were pushed through this door, to be pulled from there into the layers of this machine. */
+    public PushedImages images(LayerStore layers) {
+        return (templateId, buildId) -> RegistryImage.pull(
+                new ImageReference(base.getAuthority(), namespace + "/" + templateId, buildId.toString()),
+                address.credentials(),
+                layers,
+                Progress.NONE);
     }
 
     /**
@@ -112,10 +122,11 @@ public final class UpstreamRegistry implements RegistryBackend, AutoCloseable {
     }
 
     private String scope(Exchange exchange, RegistryPath.InRepository path) {
+        boolean upload = path instanceof RegistryPath.Uploads || path instanceof RegistryPath.Upload;
         String acts =
                 switch (exchange.method()) {
-                    case "GET", "HEAD" -> "pull";
-                    case "DELETE" -> path instanceof RegistryPath.Upload ? "pull,push" : "delete";
+                    case "GET", "HEAD" -> upload ? "pull,push" : "pull";
+                    case "DELETE" -> upload ? "pull,push" : "delete";
                     default -> "pull,push";
                 };
         return "repository:" + there(path.repository()) + ":" + acts;
