@@ -63,6 +63,9 @@ final class Composition implements ServerProgram {
         ControlSettings controlSettings = controlSettings(settings, layout);
         String apiKey = apiKey(new Bootstrap(store), controlSettings, layout.apiKey());
 
+        RegistryPart registry = opened.add(
+                RegistryPart.open(settings.registry(), layers, controlSettings.accessTokenSeed()));
+
         progress.step("taking over what still runs");
         CompletableFuture<ControlPlane> ready = new CompletableFuture<>();
         NodeAgent node = opened.add(NodeAgent.open(
@@ -77,12 +80,8 @@ final class Composition implements ServerProgram {
         recover(control);
         ready.complete(control);
 
-        ExchangeHandler registry = settings.registry().enabled()
-                ? opened.add(RegistryPart.open(
-                                settings.registry(), layers, control.pushRights(), controlSettings.accessTokenSeed()))
-                        .endpoint()
-                : control.api();
-        FrontDoor door = opened.add(new FrontDoor(listeners(settings), control.api(), registry, node));
+        ExchangeHandler pushes = registry.door(control.pushRights(), control.api());
+        FrontDoor door = opened.add(new FrontDoor(listeners(settings), control.api(), pushes, node));
         door.start();
         door.unbound().forEach((listener, why) -> RegistryPart.tellUnbound(listener.port(), why, progress));
         return new UpServer(settings.listen(), apiKey, door, node, opened);

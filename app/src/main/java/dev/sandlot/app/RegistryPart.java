@@ -23,29 +23,28 @@ final class RegistryPart implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RegistryPart.class);
     private static final long TIDY_MINUTES = 60;
 
+    private final Settings.Registry settings;
     private final ContentStore store;
-    private final RegistryEndpoint endpoint;
     private final PushedImages images;
     private final @Nullable UpstreamRegistry upstream;
     private final ScheduledExecutorService tidying = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().name("registry-tidying").daemon().factory());
 
-    private RegistryPart(ContentStore store, LayerStore layers, TokenGuard guard, @Nullable UpstreamRegistry upstream) {
+    private RegistryPart(
+            Settings.Registry settings, ContentStore store, LayerStore layers, @Nullable UpstreamRegistry upstream) {
+        this.settings = settings;
         this.store = store;
         this.upstream = upstream;
-        this.endpoint = upstream == null ? RegistryEndpoint.of(store, guard) : RegistryEndpoint.before(upstream, guard);
         this.images = upstream == null ? new StoredImages(store, layers) : upstream.images(layers);
     }
 
     /** Opens what the settings want; {@code secret} seals uploads that go on to another registry. */
-    static RegistryPart open(Settings.Registry settings, LayerStore layers, PushRights rights, String secret)
-            throws IOException {
+    static RegistryPart open(Settings.Registry settings, LayerStore layers, String secret) throws IOException {
         UpstreamRegistry upstream = settings.url().isEmpty()
                 ? null
                 : new UpstreamRegistry(settings.url(), settings.namespace(), secret);
-        TokenGuard guard = new TokenGuard(rights, settings.hostname(), upstream == null);
         RegistryPart part =
-                new RegistryPart(ContentStore.open(layers, RegistryLimits.DEFAULT), layers, guard, upstream);
+                new RegistryPart(settings, ContentStore.open(layers, RegistryLimits.DEFAULT), layers, upstream);
         var _ = part.tidying.scheduleWithFixedDelay(part::tidy, 1, TIDY_MINUTES, TimeUnit.MINUTES);
         return part;
     }
@@ -59,9 +58,14 @@ final class RegistryPart implements AutoCloseable {
         progress.step(text);
     }
 
-    /** Answers the registry's requests. */
-    ExchangeHandler endpoint() {
-        return endpoint;
+    /** What answers the registry's requests: the registry's door, or the other handler when it is switched off. */
+    ExchangeHandler door(PushRights rights, ExchangeHandler other) {
+        if (!settings.enabled()) {
+            return other;
+        }
+        UpstreamRegistry behind = upstream;
+        TokenGuard guard = new TokenGuard(rights, settings.hostname(), behind == null);
+        return behind == null ? RegistryEndpoint.of(store, guard) : RegistryEndpoint.before(behind, guard);
     }
 
     /** The images that builds begin with, wherever they were pushed to. */
