@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -166,7 +167,7 @@ public final class BuildEngine implements BuildService, AutoCloseable {
             build.during(() -> result.set(new BuildRun(build.plan(), tools, build.log()).run()));
             double seconds = (System.nanoTime() - begun) / 1e9;
             build.log().info("", String.format(java.util.Locale.ROOT, "Build finished, took %.1fs", seconds));
-            return new BuildState.Ready(result.get());
+            return new BuildState.Ready(Objects.requireNonNull(result.get()));
         } catch (BuildFailure e) {
             return build.ended().orElse(new BuildState.Failed(e.text(), e.step()));
         } catch (InterruptedException | IOException | RuntimeException | StackOverflowError e) {
