@@ -22,9 +22,11 @@ import dev.sandlot.images.UnpackLimits;
 import dev.sandlot.node.NodeAgent;
 import dev.sandlot.node.NodeSettings;
 import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.ExchangeHandler;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -59,6 +61,9 @@ final class Composition implements ServerProgram {
         ControlSettings controlSettings = controlSettings(settings, layout);
         String apiKey = apiKey(new Bootstrap(store), controlSettings, layout.apiKey());
 
+        RegistryPart registry = opened.add(
+                RegistryPart.open(settings.registry(), layers, controlSettings.accessTokenSeed()));
+
         progress.step("taking over what still runs");
         CompletableFuture<ControlPlane> ready = new CompletableFuture<>();
         NodeAgent node = opened.add(NodeAgent.open(
@@ -74,8 +79,10 @@ final class Composition implements ServerProgram {
         recover(control);
         ready.complete(control);
 
-        FrontDoor door = opened.add(new FrontDoor(listeners(settings.listen()), control.api(), node));
+        ExchangeHandler pushes = registry.door(control.pushRights(), control.api());
+        FrontDoor door = opened.add(new FrontDoor(listeners(settings), control.api(), pushes, node));
         door.start();
+        door.unbound().forEach((listener, why) -> RegistryPart.tellUnbound(listener.port(), why, progress));
         return new UpServer(settings.listen(), apiKey, door, node, opened);
     }
 
@@ -152,10 +159,15 @@ final class Composition implements ServerProgram {
         }
     }
 
-    private static List<FrontListener> listeners(Settings.Listen listen) {
-        return List.of(
+    private static List<FrontListener> listeners(Settings settings) {
+        Settings.Listen listen = settings.listen();
+        List<FrontListener> listeners = new ArrayList<>(List.of(
                 new FrontListener(listen.address(), listen.apiPort(), Kind.ALL),
                 new FrontListener(listen.address(), listen.trafficPort(), Kind.TRAFFIC),
-                new FrontListener(listen.address(), listen.debugPort(), Kind.DEBUG));
+                new FrontListener(listen.address(), listen.debugPort(), Kind.DEBUG)));
+        if (settings.registry().enabled()) {
+            listeners.add(new FrontListener(listen.address(), settings.registry().port(), Kind.REGISTRY));
+        }
+        return listeners;
     }
 }

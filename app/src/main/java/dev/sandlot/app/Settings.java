@@ -27,6 +27,7 @@ public record Settings(
         StoreLocation store,
         Secrets secrets,
         Api api,
+        Registry registry,
         Logging logging) {
 
     /**
@@ -103,6 +104,23 @@ public record Settings(
             @Nullable OperatorKeys operators) {
         public Api {
             providers = List.copyOf(providers);
+        }
+    }
+
+    /**
+     * The image registry.
+     *
+     * @param enabled whether it is served at all
+     * @param port its own port; 0 for any free one
+     * @param hostname the name under which clients reach it over HTTPS; empty for the one they asked for
+     * @param url another registry that pushed images go on to, with its user and password; empty to keep them here
+     * @param namespace where images of builds lie in that registry
+     */
+    public record Registry(boolean enabled, int port, String hostname, String url, String namespace) {
+        @Override
+        public String toString() {
+            return "Registry[enabled=" + enabled + ", port=" + port + ", hostname=" + hostname + ", namespace="
+                    + namespace + "]";
         }
     }
 

@@ -31,12 +31,7 @@ final class SettingsLoader {
             "CLICKHOUSE_URL",
             "CLICKHOUSE_CONNECTION_STRING",
             "LOKI_URL",
-            "EDGE_SECRET",
-            "REGISTRY_URL",
-            "LOCAL_REGISTRY_URL",
-            "EXTERNAL_REGISTRY_DOMAIN",
-            "E2B_REGISTRY_NAMESPACE",
-            "DOCKER_HOSTNAME");
+            "EDGE_SECRET");
 
     private final Map<String, String> environment;
     private final Map<Setting, String> flags;
@@ -182,6 +177,12 @@ final class SettingsLoader {
                         RateLimits.parse(text(Setting.RATE_LIMITS)),
                         text(Setting.REDIS_URL).isEmpty() ? null : new RedisAddress(text(Setting.REDIS_URL)),
                         OperatorKeys.parse(text(Setting.OPERATOR_KEYS))),
+                new Settings.Registry(
+                        Boolean.parseBoolean(text(Setting.REGISTRY)),
+                        number(Setting.REGISTRY_PORT),
+                        text(Setting.REGISTRY_HOSTNAME),
+                        text(Setting.REGISTRY_URL),
+                        text(Setting.REGISTRY_NAMESPACE)),
                 new Settings.Logging(
                         text(Setting.LOG_LEVEL),
                         Settings.Logging.Format.valueOf(text(Setting.LOG_FORMAT).toUpperCase(Locale.ROOT))));

@@ -4,6 +4,7 @@ import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.BuildService;
 import dev.sandlot.protocol.ExchangeHandler;
 import dev.sandlot.protocol.NodeService;
+import dev.sandlot.protocol.PushRights;
 import dev.sandlot.protocol.SandboxId;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -173,6 +174,11 @@ public final class ControlPlane implements AutoCloseable {
     /** Answers the REST API. */
     public ExchangeHandler api() {
         return api;
+    }
+
+    /** What the image registry asks about who may use it. */
+    public PushRights pushRights() {
+        return new RegistryRights(store, authenticator, settings.api().legacy());
     }
 
     /** The layers that no collector may take: those of templates, and of sandboxes that run. */
