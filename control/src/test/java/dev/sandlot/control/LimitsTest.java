@@ -135,6 +135,16 @@ class LimitsTest {
         server.call("POST", "/v2/sandboxes", NEW).expect(429);
     }
 
+    /** 1.6: 429 is described for all operations but events and webhooks. */
+    @Test
+    void eventsAreInNoGroup() throws ApiException {
+        reopen(ApiSettings.DEFAULT.withRates(RateLimits.parse("list=1/60s, delete=1/60s")));
+        for (int i = 0; i < 3; i++) {
+            server.call("GET", "/events/webhooks").expect(501);
+            server.call("DELETE", "/events/webhooks/x").expect(501);
+        }
+    }
+
     @Test
     void ratesAreOffUnlessSetAndTheSettingIsChecked() {
         assertThat(server.call("GET", "/v2/sandboxes").headers().has("RateLimit-Limit"))
