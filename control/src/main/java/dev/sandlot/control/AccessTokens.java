@@ -8,7 +8,7 @@ import java.util.HexFormat;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
-/** The tokens of sandboxes: derived from the server's seed and the sandbox's name, stored nowhere (public-api.md 2.6). */
+/** Tokens of sandboxes and links, derived from the server's seed and what they are for, stored nowhere (public-api.md 2.6). */
 final class AccessTokens {
     private static final String ALGORITHM = "HmacSHA256";
     private final SecretKeySpec key;
@@ -20,6 +20,11 @@ final class AccessTokens {
     /** What calls to the files and processes of the sandbox must carry. */
     String envd(SandboxId id) {
         return hmac(id.value());
+    }
+
+    /** What shows that a link for uploads was made here. */
+    String upload(String what) {
+        return hmac("upload/" + what);
     }
 
     /** The name of the sandbox that a request makes, told by what the request alone is called. Not to be guessed. */

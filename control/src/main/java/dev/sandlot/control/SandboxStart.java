@@ -107,7 +107,7 @@ final class SandboxStart {
                 build.defaultUser(),
                 build.defaultWorkdir(),
                 request.options().internetAccessAllowed(),
-                build.startCommand(),
+                build.start(),
                 intent.endAt());
     }
 

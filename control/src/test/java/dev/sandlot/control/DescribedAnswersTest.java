@@ -359,7 +359,7 @@ class DescribedAnswersTest {
     private static void notReady() throws Exception {
         try (TestServer server = open(ApiSettings.DEFAULT);
                 ControlPlane early = new ControlPlane(
-                        settings(ApiSettings.DEFAULT), server.store, server.node, server.clock)) {
+                        settings(ApiSettings.DEFAULT), server.store, server.node, server.builder, server.clock)) {
             for (String operation : AnswerRecord.operations().keySet()) {
                 TestServer.send(early, signed(server, operation)).expect(503);
             }

@@ -26,6 +26,7 @@ final class TestServer implements AutoCloseable {
     static final String SEED = "seed";
     private static final Set<String> NULLABLE = Set.of("createdBy", "lastSpawnedAt", "email");
     final MemoryNode node;
+    final MemoryBuilder builder;
     final SqlStore store;
     final TestClock clock;
     final ControlPlane control;
@@ -33,14 +34,17 @@ final class TestServer implements AutoCloseable {
     final String templateId;
     private final Path directory;
 
-    private TestServer(Path directory, MemoryNode node, TestClock clock, ControlSettings settings) throws ApiException {
+    private TestServer(
+            Path directory, MemoryNode node, MemoryBuilder builder, TestClock clock, ControlSettings settings)
+            throws ApiException {
         this.directory = directory;
         this.node = node;
+        this.builder = builder;
         this.clock = clock;
         this.store = SqlStore.openSqlite(directory.resolve("control.db"));
         Bootstrap bootstrap = new Bootstrap(store);
         this.key = bootstrap.ensureDefaultTeam(settings).orElseGet(() -> bootstrap.issueKey("next"));
-        this.control = new ControlPlane(settings, store, node, clock);
+        this.control = new ControlPlane(settings, store, node, builder, clock);
         this.templateId = control.templates().registerBuild(null, "base", build("0.6.13"));
         control.recover();
     }
@@ -50,14 +54,14 @@ final class TestServer implements AutoCloseable {
     }
 
     static TestServer open(Path directory, ControlSettings settings) throws ApiException {
-        return new TestServer(directory, new MemoryNode(), new TestClock(), settings);
+        return new TestServer(directory, new MemoryNode(), new MemoryBuilder(), new TestClock(), settings);
     }
 
     /** Ends the server as a crash would, save for its threads, and starts another on its data and node. */
     TestServer restart() throws ApiException {
         close();
         return new TestServer(
-                directory, node, clock, ControlSettings.withSeed(SEED).withAdminToken(ADMIN_TOKEN));
+                directory, node, builder, clock, ControlSettings.withSeed(SEED).withAdminToken(ADMIN_TOKEN));
     }
 
     static TemplateBuild build(String envdVersion) {

@@ -89,9 +89,15 @@ final class LayerPacker {
 
     private void directory(Fd in, String name, String path, FileStatus status) throws IOException {
         empty(header(TarEntry.Type.DIRECTORY, path, "", status, 0, xattrs(in, name)));
-        if (Xattrs.find(in, name, LayerXattrs.OPAQUE).isPresent()) {
+        if (isOpaque(in, name)) {
             mark(path + Whiteout.OPAQUE);
         }
+    }
+
+    /** Other values of the attribute are hints of overlayfs about what is below. */
+    private static boolean isOpaque(Fd in, String name) throws IOException {
+        byte[] value = Xattrs.find(in, name, LayerXattrs.OPAQUE).orElse(new byte[0]);
+        return value.length == 1 && value[0] == 'y';
     }
 
     private void fileOrLink(Fd in, String name, String path, FileStatus status) throws IOException {
@@ -128,7 +134,7 @@ final class LayerPacker {
         tar.end();
     }
 
-    private static TarEntry header(
+    static TarEntry header(
             TarEntry.Type type, String path, String link, FileStatus status, long size, Map<String, String> xattrs) {
         Instant modified = status.modified();
         return new TarEntry(
@@ -144,7 +150,7 @@ final class LayerPacker {
                 xattrs);
     }
 
-    private static Map<String, String> xattrs(Fd in, String name) throws IOException {
+    static Map<String, String> xattrs(Fd in, String name) throws IOException {
         Map<String, String> found = new TreeMap<>();
         for (String attribute : names(in, name)) {
             if (LayerXattrs.belongs(attribute)) {

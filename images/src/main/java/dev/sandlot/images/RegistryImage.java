@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -31,16 +32,17 @@ public final class RegistryImage {
             "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
     private static final int PARALLEL = 3;
     private static final int MAX_LAYERS = 256;
+    private static final long MAX_IMAGE_BYTES = 25_000_000_000L;
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     private final ImageReference image;
-    private final RegistryClient client;
+    private final ImageSource source;
     private final LayerStore store;
     private final Progress progress;
 
-    private RegistryImage(ImageReference image, RegistryClient client, LayerStore store, Progress progress) {
+    private RegistryImage(ImageReference image, ImageSource source, LayerStore store, Progress progress) {
         this.image = image;
-        this.client = client;
+        this.source = source;
         this.store = store;
         this.progress = progress;
     }
@@ -54,10 +56,36 @@ public final class RegistryImage {
     public static PulledImage pull(
             ImageReference image, @Nullable RegistryCredentials credentials, LayerStore store, Progress progress)
             throws IOException, InterruptedException {
-        try (RegistryClient client = new RegistryClient(image, credentials)) {
-            return new RegistryImage(image, client, store, progress).pull();
+        return pull(image, credentials, RegistryAccess.ANY, store, progress);
+    }
+
+    /**
+     * Pulls an image that a user named.
+     *
+     * @param access which addresses may be asked
+     * @throws RegistryUnreachableException when nobody answers
+     * @throws ImageRefusedException when the registry does not give it, or it does not fit this machine
+     * @throws BadLayerException when what came is not what its digest says, or hostile
+     */
+    public static PulledImage pull(
+            ImageReference image,
+            @Nullable RegistryCredentials credentials,
+            RegistryAccess access,
+            LayerStore store,
+            Progress progress)
+            throws IOException, InterruptedException {
+        try (RegistryClient client = new RegistryClient(image, credentials, access)) {
+            return take(image, client, store, progress);
+        }
+    }
+
+    /** Takes an image from wherever its parts are. */
+    static PulledImage take(ImageReference image, ImageSource source, LayerStore store, Progress progress)
+            throws IOException, InterruptedException {
+        try {
+            return new RegistryImage(image, source, store, progress).pull();
         } catch (JacksonException e) {
-            throw new IOException("the registry's description of " + image + " is no JSON: " + e.getOriginalMessage());
+            throw new ImageRefusedException("the registry's description of " + image + " is no JSON: " + e.getOriginalMessage());
         }
     }
 
@@ -66,30 +94,51 @@ public final class RegistryImage {
     private PulledImage pull() throws IOException, InterruptedException {
         progress.report("pulling " + image, 0);
         JsonNode manifest = manifest();
-        JsonNode config = JSON.readTree(client.smallBlob(digest(manifest.path("config"))));
+        JsonNode config = JSON.readTree(source.smallBlob(digest(manifest.path("config"))));
         refuseOtherPlatform(config);
         List<Digest> diffIds = diffIds(config);
         List<Blob> blobs = blobs(manifest);
         if (diffIds.size() != blobs.size()) {
             throw new BadLayerException(image + " has " + blobs.size() + " layers but " + diffIds.size() + " diff IDs");
         }
+        refuseTooLarge(blobs.stream().mapToLong(Blob::size).sum());
         fetch(blobs, diffIds);
-        JsonNode settings = config.path("config");
+        refuseTooLarge(uncompressed(diffIds));
+        return described(config.path("config"), diffIds);
+    }
+
+    /** An image by the {@code config} part of its configuration. */
+    static PulledImage described(JsonNode settings, List<Digest> layers) {
         return new PulledImage(
-                diffIds,
+                layers,
                 env(settings.path("Env")),
                 settings.path("User").asString(""),
                 settings.path("WorkingDir").asString(""));
     }
 
+    private long uncompressed(List<Digest> diffIds) throws IOException {
+        long bytes = 0;
+        for (Digest diffId : diffIds) {
+            bytes += store.find(diffId).map(LayerRecord::bytes).orElse(0L);
+        }
+        return bytes;
+    }
+
+    private void refuseTooLarge(long bytes) throws ImageRefusedException {
+        if (bytes > MAX_IMAGE_BYTES) {
+            throw new ImageRefusedException("the image " + image + " is too large: its files are more than "
+                    + MAX_IMAGE_BYTES / 1_000_000 + " MB");
+        }
+    }
+
     private JsonNode manifest() throws IOException, InterruptedException {
-        byte[] first = client.manifest(image.version(), INDEX_TYPES + ", " + MANIFEST_TYPES);
+        byte[] first = source.manifest(image.version(), INDEX_TYPES + ", " + MANIFEST_TYPES);
         JsonNode document = JSON.readTree(first);
         if (!document.path("manifests").isArray()) {
             return document;
         }
         Digest ours = ofThisPlatform(document.path("manifests"));
-        return JSON.readTree(client.manifest(ours.toString(), MANIFEST_TYPES));
+        return JSON.readTree(source.manifest(ours.toString(), MANIFEST_TYPES));
     }
 
     private Digest ofThisPlatform(JsonNode manifests) throws IOException {
@@ -100,13 +149,26 @@ public final class RegistryImage {
                 return digest(candidate);
             }
         }
-        throw new IOException(image + " has no image for linux/" + architecture());
+        throw new ImageRefusedException("the image " + image + " is not for linux/" + architecture() + " but for "
+                + platforms(manifests));
+    }
+
+    private static String platforms(JsonNode manifests) {
+        return manifests
+                .valueStream()
+                .map(candidate -> candidate.path("platform"))
+                .map(p -> p.path("os").asString("?") + "/" + p.path("architecture").asString("?"))
+                .filter(name -> name.matches("[a-z0-9_]{1,20}/[a-z0-9_]{1,20}"))
+                .distinct()
+                .limit(8)
+                .collect(Collectors.joining(", "));
     }
 
     private void refuseOtherPlatform(JsonNode config) throws IOException {
         String found = config.path("architecture").asString("");
         if (!found.equals(architecture())) {
-            throw new IOException(image + " is for " + found + " and this machine is " + architecture());
+            throw new ImageRefusedException("the image " + image + " is for the architecture " + found
+                    + "; expected is " + architecture());
         }
     }
 
@@ -126,7 +188,11 @@ public final class RegistryImage {
     private List<Blob> blobs(JsonNode manifest) throws IOException {
         List<Blob> found = new ArrayList<>();
         for (JsonNode layer : manifest.path("layers")) {
-            found.add(new Blob(digest(layer), layer.path("size").asLong(-1)));
+            long size = layer.path("size").asLong(-1);
+            if (size < 0 || size > MAX_IMAGE_BYTES) {
+                throw new ImageRefusedException("the image " + image + " has a layer of " + size + " bytes");
+            }
+            found.add(new Blob(digest(layer), size));
         }
         if (found.isEmpty() || found.size() > MAX_LAYERS) {
             throw new BadLayerException(
@@ -158,7 +224,7 @@ public final class RegistryImage {
         }
         Path file = store.stagedFile();
         try {
-            client.blob(blob.digest(), blob.size(), file);
+            source.blob(blob.digest(), blob.size(), file);
             try (InputStream in = Files.newInputStream(file)) {
                 store.add(in, diffId);
             }
