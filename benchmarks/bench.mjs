@@ -4,6 +4,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import { parseArgs } from 'node:util'
 import { Sandbox } from 'e2b'
+import { buildBenches } from './builds.mjs'
 import { row, single, table, timed } from './figures.mjs'
 
 const { values: options } = parseArgs({
@@ -150,6 +151,7 @@ function textOf(path) {
   }
 }
 
+Object.assign(benches, buildBenches({ api, scale }))
 const wanted = options.only ? options.only.split(',') : Object.keys(benches)
 const unknown = wanted.filter((name) => !(name in benches))
 if (unknown.length > 0) {

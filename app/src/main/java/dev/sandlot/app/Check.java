@@ -1,8 +1,13 @@
 package dev.sandlot.app;
 
 import dev.sandlot.control.IdentityProvider;
+import dev.sandlot.control.OperatorKeys;
 import dev.sandlot.control.RateLimits;
+import dev.sandlot.control.RedisAddress;
 import dev.sandlot.control.StoreLocation;
+import dev.sandlot.images.RepositoryName;
+import dev.sandlot.images.UpstreamRegistry;
+import java.net.URI;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Pattern;
@@ -13,6 +18,8 @@ enum Check {
     NOT_EMPTY("not empty"),
     PATH_OR_EMPTY("an absolute path"),
     DATABASE_OR_EMPTY("the URL of a PostgreSQL database, such as postgres://user:password@host/database"),
+    WEB_ADDRESS_OR_EMPTY("an https URL without query; http only for this machine"),
+    REDIS_OR_EMPTY("the URL of a Redis, such as redis://user:password@host:6379/0"),
     ADDRESS("an IPv4 or IPv6 address"),
     PORT("a port from 0 to 65535"),
     COUNT("a whole number from 0"),
@@ -24,6 +31,10 @@ enum Check {
     FORMAT("text or json"),
     TRUTH("true or false"),
     PROVIDERS("a JSON object of identity providers"),
+    HOST_OR_EMPTY("a host name with or without a port"),
+    REGISTRY_OR_EMPTY("a registry's address, such as https://user:password@host"),
+    REPOSITORY("the name of a repository, such as e2b/custom-envs"),
+    OPERATOR_KEYS("a JSON object with issuer and keys of operators"),
     RATES("a list such as list=20/1s, POST /v2/sandboxes=5/1s");
 
     private static final Pattern NUMBER = Pattern.compile("\\d{1,10}");
@@ -31,6 +42,8 @@ enum Check {
     private static final Pattern IPV4 = Pattern.compile(OCTET + "(\\." + OCTET + "){3}");
     private static final Pattern IPV6 = Pattern.compile("[0-9a-fA-F:]*:[0-9a-fA-F:.]*");
     private static final Pattern HOST_NAME = Pattern.compile("[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?");
+
+    private static final Pattern HOST_AND_PORT = Pattern.compile(HOST_NAME + "(:\\d{1,5})?");
 
     private final String wanted;
 
@@ -48,6 +61,9 @@ enum Check {
             case NOT_EMPTY -> !text.isBlank();
             case PATH_OR_EMPTY -> text.isEmpty() || text.startsWith("/");
             case DATABASE_OR_EMPTY -> text.isEmpty() || isDatabase(text);
+            case WEB_ADDRESS_OR_EMPTY ->
+                text.isEmpty() || isReadBy(url -> new StoreLocation.Supabase(URI.create(url), "key", 1), text);
+            case REDIS_OR_EMPTY -> text.isEmpty() || isReadBy(RedisAddress::new, text);
             case ADDRESS -> isAddress(text);
             case PORT -> isNumber(text, 0, 65_535);
             case COUNT -> isNumber(text, 0, Integer.MAX_VALUE);
@@ -59,6 +75,11 @@ enum Check {
             case FORMAT -> Pattern.matches("text|json", text);
             case TRUTH -> Pattern.matches("true|false", text);
             case PROVIDERS -> isReadBy(IdentityProvider::parse, text);
+            case HOST_OR_EMPTY ->
+                text.isEmpty() || HOST_AND_PORT.matcher(text).matches();
+            case REGISTRY_OR_EMPTY -> text.isEmpty() || isReadBy(UpstreamRegistry::requireAddress, text);
+            case REPOSITORY -> RepositoryName.parse(text).isPresent();
+            case OPERATOR_KEYS -> isReadBy(OperatorKeys::parse, text);
             case RATES -> isReadBy(RateLimits::parse, text);
         };
     }

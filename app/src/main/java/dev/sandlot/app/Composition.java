@@ -1,5 +1,6 @@
 package dev.sandlot.app;
 
+import dev.sandlot.builds.BuildEngine;
 import dev.sandlot.control.ApiSettings;
 import dev.sandlot.control.Bootstrap;
 import dev.sandlot.control.ControlPlane;
@@ -14,7 +15,6 @@ import dev.sandlot.edge.FrontListener;
 import dev.sandlot.edge.FrontListener.Kind;
 import dev.sandlot.envd.EnvdSandbox;
 import dev.sandlot.images.BaseTemplate;
-import dev.sandlot.images.BaseTemplateSettings;
 import dev.sandlot.images.Digest;
 import dev.sandlot.images.LayerStore;
 import dev.sandlot.images.TemplateRecord;
@@ -22,15 +22,16 @@ import dev.sandlot.images.UnpackLimits;
 import dev.sandlot.node.NodeAgent;
 import dev.sandlot.node.NodeSettings;
 import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.ExchangeHandler;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The composition root of {@code sandlot up}: makes every part of the server from the settings, in the order they
@@ -38,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Composition implements ServerProgram {
     private static final int MAX_SANDBOX_HOURS = 24;
-    private static final int SEED_BYTES = 32;
+    private static final int SECRET_BYTES = 32;
 
     @Override
     public RunningServer start(Settings settings, Progress progress) throws IOException {
@@ -60,22 +61,28 @@ final class Composition implements ServerProgram {
         ControlSettings controlSettings = controlSettings(settings, layout);
         String apiKey = apiKey(new Bootstrap(store), controlSettings, layout.apiKey());
 
+        RegistryPart registry = opened.add(
+                RegistryPart.open(settings.registry(), layers, controlSettings.accessTokenSeed()));
+
         progress.step("taking over what still runs");
         CompletableFuture<ControlPlane> ready = new CompletableFuture<>();
         NodeAgent node = opened.add(NodeAgent.open(
                 NodeSettings.of("local", Version.current(), settings.isolation().maxSandboxes()),
                 RuntimeSettings.of(settings).claim(),
                 layers,
-                (id, _) -> {
-                    var _ = ready.thenAccept(control -> control.sandboxEnded(id));
+                (id, executionId) -> {
+                    var _ = ready.thenAccept(control -> control.sandboxEnded(id, executionId));
                 }));
-        ControlPlane control = opened.add(new ControlPlane(controlSettings, store, node));
+        BuildEngine builder = opened.add(Builder.open(layout, layers, node, settings.images(), base, ready));
+        ControlPlane control = opened.add(new ControlPlane(controlSettings, store, node, builder));
         control.templates().registerBuild(null, BaseTemplate.NAME, build(base, settings.sandbox()));
         recover(control);
         ready.complete(control);
 
-        FrontDoor door = opened.add(new FrontDoor(listeners(settings.listen()), control.api(), node));
+        ExchangeHandler pushes = registry.door(control.pushRights(), control.api());
+        FrontDoor door = opened.add(new FrontDoor(listeners(settings), control.api(), pushes, node));
         door.start();
+        door.unbound().forEach((listener, why) -> RegistryPart.tellUnbound(listener.port(), why, progress));
         return new UpServer(settings.listen(), apiKey, door, node, opened);
     }
 
@@ -89,53 +96,49 @@ final class Composition implements ServerProgram {
 
     private static TemplateRecord base(LayerStore layers, Settings.Images images, Progress progress)
             throws IOException {
-        BaseTemplateSettings wanted = new BaseTemplateSettings(
-                images.debianSuite(),
-                orNull(images.debianMirror()),
-                orNull(images.baseImage()),
-                null,
-                BaseTemplateSettings.DEFAULT.buildTimeout());
         try {
             return BaseTemplate.ensure(
-                    layers, wanted, (step, share) -> progress.step("%s (%.0f %%)".formatted(step, share * 100)));
+                    layers, Builder.base(images), (step, share) -> progress.step("%s (%.0f %%)".formatted(step, share * 100)));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted while the base template was made", e);
         }
     }
 
-    private static @Nullable String orNull(String text) {
-        return text.isEmpty() ? null : text;
-    }
-
     private static ControlSettings controlSettings(Settings settings, Layout layout) throws IOException {
         String fixed = settings.secrets().tokenSeed();
-        ControlSettings control = ControlSettings.withSeed(fixed == null ? keptSeed(layout.tokenSeed()) : fixed)
+        String admin = settings.secrets().adminToken();
+        return ControlSettings.withSeed(fixed == null ? kept(layout.tokenSeed()) : fixed)
+                .withAdminToken(admin == null ? kept(layout.adminToken()) : admin)
                 .withLimits(settings.isolation().maxSandboxes(), MAX_SANDBOX_HOURS)
                 .withApi(ApiSettings.DEFAULT
                         .withProviders(settings.api().providers())
                         .withLegacy(settings.api().legacy())
-                        .withRates(settings.api().rates()));
-        String admin = settings.secrets().adminToken();
-        return admin == null ? control : control.withAdminToken(admin);
+                        .withRates(settings.api().rates())
+                        .withRateStore(settings.api().rateStore())
+                        .withOperators(settings.api().operators()));
     }
 
-    private static String keptSeed(SecretFile file) throws IOException {
+    /** The secret of that file, which is made at the first start. */
+    private static String kept(SecretFile file) throws IOException {
         Optional<String> kept = file.read();
         if (kept.isPresent()) {
             return kept.get();
         }
-        byte[] random = new byte[SEED_BYTES];
+        byte[] random = new byte[SECRET_BYTES];
         new SecureRandom().nextBytes(random);
-        String seed = HexFormat.of().formatHex(random);
-        file.write(seed);
-        return seed;
+        String secret = HexFormat.of().formatHex(random);
+        file.write(secret);
+        return secret;
     }
 
-    /** The key that was written down, or a new one when that is lost or was never written. */
+    /**
+     * The key that was written down, or a new one when that is lost, was never written, or opens nothing: the store
+     * may be another one than it was.
+     */
     private static String apiKey(Bootstrap bootstrap, ControlSettings settings, SecretFile file) throws IOException {
         Optional<String> first = bootstrap.ensureDefaultTeam(settings);
-        Optional<String> kept = first.isPresent() ? first : file.read();
+        Optional<String> kept = first.isPresent() ? first : file.read().filter(bootstrap::isKeyOfDefaultTeam);
         String key = kept.isPresent() ? kept.get() : bootstrap.issueKey("made anew");
         file.write(key);
         return key;
@@ -156,10 +159,15 @@ final class Composition implements ServerProgram {
         }
     }
 
-    private static List<FrontListener> listeners(Settings.Listen listen) {
-        return List.of(
+    private static List<FrontListener> listeners(Settings settings) {
+        Settings.Listen listen = settings.listen();
+        List<FrontListener> listeners = new ArrayList<>(List.of(
                 new FrontListener(listen.address(), listen.apiPort(), Kind.ALL),
                 new FrontListener(listen.address(), listen.trafficPort(), Kind.TRAFFIC),
-                new FrontListener(listen.address(), listen.debugPort(), Kind.DEBUG));
+                new FrontListener(listen.address(), listen.debugPort(), Kind.DEBUG)));
+        if (settings.registry().enabled()) {
+            listeners.add(new FrontListener(listen.address(), settings.registry().port(), Kind.REGISTRY));
+        }
+        return listeners;
     }
 }

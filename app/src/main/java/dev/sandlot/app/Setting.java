@@ -31,6 +31,21 @@ enum Setting {
     BASE_IMAGE("images.base", "", Check.ANY, "image of the base template; empty: made from Debian packages"),
     DEBIAN_SUITE("images.debian-suite", "trixie", Check.NOT_EMPTY, "Debian release of the base template"),
     DEBIAN_MIRROR("images.debian-mirror", "", Check.ANY, "Debian mirror; empty: the system's own"),
+    IMAGE_REGISTRY(
+            "images.registry",
+            "",
+            Check.ANY,
+            "registry, as host:port, of images whose name has none; empty: nowhere"),
+    STAND_INS(
+            "images.stand-ins",
+            "true",
+            Check.TRUTH,
+            "meet well-known images from Debian packages where no registry answers"),
+    PRIVATE_REGISTRIES(
+            "images.private-registries",
+            "false",
+            Check.TRUTH,
+            "let templates name registries at private addresses, this machine's included"),
     DATABASE_URL(
             "secrets.database-url",
             "",
@@ -38,15 +53,32 @@ enum Setting {
             "PostgreSQL database of the store, as postgres://…; empty: SQLite in the data directory",
             "DATABASE_URL",
             "POSTGRES_CONNECTION_STRING"),
-    POOL_SIZE("store.pool-size", "10", Check.POSITIVE, "most connections to PostgreSQL"),
+    POOL_SIZE("store.pool-size", "10", Check.POSITIVE, "most connections to PostgreSQL, or requests to Supabase"),
     IN_MEMORY(
             "store.in-memory",
             "false",
             Check.TRUTH,
             "keep the store in memory; a restart forgets all",
             "USE_IN_MEMORY_STORE"),
+    SUPABASE_URL(
+            "store.supabase-url",
+            "",
+            Check.WEB_ADDRESS_OR_EMPTY,
+            "Supabase project of the store; needs its secret key",
+            "SUPABASE_URL"),
+    SUPABASE_KEY("secrets.supabase-key", "", Check.ANY, "secret key of the Supabase project", "SUPABASE_SECRET_KEY"),
+    REDIS_URL(
+            "secrets.redis-url",
+            "",
+            Check.REDIS_OR_EMPTY,
+            "Redis that holds the rate limits, as redis://… or rediss://…; empty: the memory of the server",
+            "REDIS_URL"),
     ADMIN_TOKEN(
-            "secrets.admin-token", "", Check.ANY, "token of the operator's calls; empty: they are off", "ADMIN_TOKEN"),
+            "secrets.admin-token",
+            "",
+            Check.ANY,
+            "token of the operator's calls; empty: made once and kept in the data directory",
+            "ADMIN_TOKEN"),
     TOKEN_SEED(
             "secrets.token-seed",
             "",
@@ -59,12 +91,39 @@ enum Setting {
             Check.PROVIDERS,
             "OpenID Connect providers whose tokens are taken, as JSON",
             "AUTH_PROVIDER_CONFIG"),
+    OPERATOR_KEYS(
+            "api.operator-keys",
+            "",
+            Check.OPERATOR_KEYS,
+            "key set whose tokens make an operator, as JSON"),
     LEGACY("api.legacy", "true", Check.TRUTH, "serve older clients what newer servers call gone: access tokens"),
     RATE_LIMITS(
             "api.rate-limits",
             "",
             Check.RATES,
             "requests of a team, such as list=20/1s, POST /v2/sandboxes=5/1s; empty: no limit"),
+    REGISTRY("registry.enabled", "true", Check.TRUTH, "serve the image registry, for `docker push`"),
+    REGISTRY_PORT("registry.port", "5000", Check.PORT, "the image registry alone; 0: any free port"),
+    REGISTRY_HOSTNAME(
+            "registry.hostname",
+            "",
+            Check.HOST_OR_EMPTY,
+            "name under which clients reach the registry over HTTPS; empty: the one they asked for",
+            "DOCKER_HOSTNAME",
+            "EXTERNAL_REGISTRY_DOMAIN"),
+    REGISTRY_URL(
+            "secrets.registry-url",
+            "",
+            Check.REGISTRY_OR_EMPTY,
+            "registry that pushed images go on to, as https://user:password@host; empty: kept here",
+            "REGISTRY_URL",
+            "LOCAL_REGISTRY_URL"),
+    REGISTRY_NAMESPACE(
+            "registry.namespace",
+            "e2b/custom-envs",
+            Check.REPOSITORY,
+            "where images of builds lie in that registry",
+            "E2B_REGISTRY_NAMESPACE"),
     LOG_LEVEL("log.level", "info", Check.LEVEL, "error, warn, info, debug or trace"),
     LOG_FORMAT("log.format", "text", Check.FORMAT, "text, or json for one object a line");
 

@@ -1,7 +1,9 @@
 package dev.sandlot.app;
 
 import dev.sandlot.control.IdentityProvider;
+import dev.sandlot.control.OperatorKeys;
 import dev.sandlot.control.RateLimits;
+import dev.sandlot.control.RedisAddress;
 import dev.sandlot.control.StoreLocation;
 import java.nio.file.Path;
 import java.util.List;
@@ -25,6 +27,7 @@ public record Settings(
         StoreLocation store,
         Secrets secrets,
         Api api,
+        Registry registry,
         Logging logging) {
 
     /**
@@ -53,18 +56,27 @@ public record Settings(
     public record SandboxDefaults(int cpuCount, int memoryMb, int diskMb) {}
 
     /**
-     * Where the base template comes from.
+     * Where the base template and the images of templates come from.
      *
      * @param baseImage an image reference; empty to make the base from Debian packages
      * @param debianSuite the Debian release of the base
      * @param debianMirror where its packages come from; empty for the tool's own default
+     * @param registry where images are whose name has no registry; empty for nowhere
+     * @param standIns whether well-known images are met from Debian packages where no registry answers
+     * @param privateRegistries whether registries at private addresses may be named
      */
-    public record Images(String baseImage, String debianSuite, String debianMirror) {}
+    public record Images(
+            String baseImage,
+            String debianSuite,
+            String debianMirror,
+            String registry,
+            boolean standIns,
+            boolean privateRegistries) {}
 
     /**
      * Secrets an operator may fix; when one is null the server makes its own and keeps it in the data directory.
      *
-     * @param adminToken what {@code X-Admin-Token} must carry; when null, administration by token is off
+     * @param adminToken what {@code X-Admin-Token} must carry, or null
      * @param tokenSeed from which the sandboxes' access tokens are derived, or null
      */
     public record Secrets(
@@ -81,10 +93,34 @@ public record Settings(
      * @param providers the identity providers whose tokens are taken
      * @param legacy whether older clients are served what newer servers call gone
      * @param rates how often a team may ask
+     * @param rateStore the Redis that counts, or null for the server's memory
+     * @param operators whose tokens make an operator, or null for none
      */
-    public record Api(List<IdentityProvider> providers, boolean legacy, RateLimits rates) {
+    public record Api(
+            List<IdentityProvider> providers,
+            boolean legacy,
+            RateLimits rates,
+            @Nullable RedisAddress rateStore,
+            @Nullable OperatorKeys operators) {
         public Api {
             providers = List.copyOf(providers);
+        }
+    }
+
+    /**
+     * The image registry.
+     *
+     * @param enabled whether it is served at all
+     * @param port its own port; 0 for any free one
+     * @param hostname the name under which clients reach it over HTTPS; empty for the one they asked for
+     * @param url another registry that pushed images go on to, with its user and password; empty to keep them here
+     * @param namespace where images of builds lie in that registry
+     */
+    public record Registry(boolean enabled, int port, String hostname, String url, String namespace) {
+        @Override
+        public String toString() {
+            return "Registry[enabled=" + enabled + ", port=" + port + ", hostname=" + hostname + ", namespace="
+                    + namespace + "]";
         }
     }
 

@@ -30,7 +30,7 @@ class CommandsTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"up", "env", "status", "down", "doctor", "config", "migrate", "purge", "test", "bench", "version"
+            strings = {"up", "env", "status", "down", "doctor", "config", "migrate", "e2b", "purge", "test", "bench", "version"
             })
     void everyCommandExplainsItself(String command) {
         assertThat(run("", command, "--help")).isEqualTo(ExitCode.OK);
@@ -55,6 +55,14 @@ class CommandsTest {
 
         assertThat(out.toString(StandardCharsets.UTF_8))
                 .contains("sandlot.db: schema brought from version none to", "schema is up to date at version");
+    }
+
+    @Test
+    void migratePrintsTheSchemaForASupabaseProjectsOwner() {
+        assertThat(onData("", "migrate", "--print")).isEqualTo(ExitCode.OK);
+        assertThat(out.toString(StandardCharsets.UTF_8))
+                .contains("CREATE TABLE sandboxes", "CREATE OR REPLACE FUNCTION public.sandlot_run", "COMMIT;");
+        assertThat(data()).doesNotExist();
     }
 
     @Test

@@ -10,8 +10,8 @@ import java.util.Map;
  * @param layers lowest first
  * @param env the image's variables; those without a value are left out
  */
-record BuildBase(List<Digest> layers, Map<String, String> env) {
-    BuildBase {
+public record BuildBase(List<Digest> layers, Map<String, String> env) {
+    public BuildBase {
         layers = List.copyOf(layers);
         env = Map.copyOf(env);
     }

@@ -4,7 +4,7 @@ import java.io.Serial;
 import org.jspecify.annotations.Nullable;
 
 /** A build cannot go on; the message is meant for its user (template-build.md 13). */
-final class BuildFailure extends Exception {
+public final class BuildFailure extends Exception {
     @Serial
     private static final long serialVersionUID = 1;
 
@@ -13,22 +13,22 @@ final class BuildFailure extends Exception {
     /**
      * @param step {@code base}, a step's number from 1, {@code finalize}, or null when no step is to blame
      */
-    BuildFailure(@Nullable String step, String message) {
+    public BuildFailure(@Nullable String step, String message) {
         super(message);
         this.step = step;
     }
 
-    BuildFailure(@Nullable String step, String message, Throwable cause) {
+    public BuildFailure(@Nullable String step, String message, Throwable cause) {
         super(message, cause);
         this.step = step;
     }
 
-    @Nullable String step() {
+    public @Nullable String step() {
         return step;
     }
 
     /** What the user is told. */
-    String text() {
+    public String text() {
         String message = getMessage();
         return message == null ? "" : message;
     }

@@ -3,7 +3,7 @@ package dev.sandlot.builds;
 import dev.sandlot.protocol.BuildLogEntry;
 
 /** Where a build tells what it does. Safe for many threads; lines are kept in the order they come. */
-interface BuildLog {
+public interface BuildLog {
     /**
      * One line.
      *

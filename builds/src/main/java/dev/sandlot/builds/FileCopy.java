@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 
 /** Puts uploaded files in place (template-build.md 5.5 and 6). */
-interface FileCopy {
+public interface FileCopy {
     /**
      * What to copy.
      *

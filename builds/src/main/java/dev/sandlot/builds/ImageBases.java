@@ -4,7 +4,7 @@ import dev.sandlot.protocol.BuildPlan;
 import java.io.IOException;
 
 /** Makes bases out of images: found or pulled, checked, and provisioned (template-build.md 8.1, 8.2). */
-interface ImageBases {
+public interface ImageBases {
     /**
      * What, beside the image's name, the base depends on: a change of it makes every cached base stale
      * (template-build.md 7, "provisioning version").

@@ -6,10 +6,9 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 
 /** A sandbox that a build works in. Closing it ends it and throws away what was not committed. */
-public interface WorkSandbox extends AutoCloseable {
+public interface WorkSandbox extends Commands, AutoCloseable {
     /**
      * A program to run.
      *
@@ -40,25 +39,14 @@ public interface WorkSandbox extends AutoCloseable {
         void stderr(String line);
     }
 
-    /**
-     * Runs a command to its end.
-     *
-     * @throws IOException when it cannot be started, with the reason for the user, or takes longer than its limit
-     * @throws InterruptedException when the build is ended; the command is killed then
-     */
-    Ended run(Command command, Lines lines) throws IOException, InterruptedException;
-
-    /**
-     * Starts a command that goes on by itself until the sandbox ends.
-     *
-     * @return completes when it ends by itself
-     */
-    CompletableFuture<Ended> start(Command command, Lines lines) throws IOException;
-
     /** Its files, whatever runs in it. */
     SandboxFiles files();
 
-    /** Ends all processes and makes a layer of what changed since the sandbox was started. To be called once. */
+    /**
+     * Ends all processes and makes a layer of what changed since the sandbox was started. To be called once.
+     *
+     * @return a record with one entry, the root directory, when nothing changed; there is no layer then
+     */
     LayerRecord commit() throws IOException;
 
     @Override

@@ -4,13 +4,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.ErrorKind;
+import dev.sandlot.protocol.SandboxId;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -124,6 +135,16 @@ class LimitsTest {
         server.call("POST", "/v2/sandboxes", NEW).expect(429);
     }
 
+    /** 1.6: 429 is described for all operations but events and webhooks. */
+    @Test
+    void eventsAreInNoGroup() throws ApiException {
+        reopen(ApiSettings.DEFAULT.withRates(RateLimits.parse("list=1/60s, delete=1/60s")));
+        for (int i = 0; i < 3; i++) {
+            server.call("GET", "/events/webhooks").expect(501);
+            server.call("DELETE", "/events/webhooks/x").expect(501);
+        }
+    }
+
     @Test
     void ratesAreOffUnlessSetAndTheSettingIsChecked() {
         assertThat(server.call("GET", "/v2/sandboxes").headers().has("RateLimit-Limit"))
@@ -211,6 +232,50 @@ class LimitsTest {
         first.get().expect(201);
         keyed("slow", NEW).expect(201);
         assertThat(server.node.running).hasSize(1);
+    }
+
+    /** 1.7, platform.md 4: killed after the sandbox ran and before its answer was written down. */
+    @Test
+    void aRepeatFindsTheSandboxWhoseAnswerWasLost() throws ApiException {
+        TestServer.Answer first = keyed("lost", NEW).expect(201);
+        loseAnswer("lost");
+        server = server.restart();
+        assertThat(keyed("lost", NEW).expect(201).text()).isEqualTo(first.text());
+        assertThat(keyed("lost", NEW).expect(201).text()).isEqualTo(first.text());
+        assertThat(server.node.running).hasSize(1);
+    }
+
+    /** Killed before there was a sandbox: the repeat makes it, once, however many repeat. */
+    @Test
+    void aRequestThatARestartCutIsCarriedOutAnew() throws Exception {
+        String cut = keyed("cut", NEW).expect(201).json().get("sandboxID").stringValue();
+        loseAnswer("cut");
+        server.call("DELETE", "/sandboxes/" + cut).expect(204);
+        server = server.restart();
+        try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<TestServer.Answer>> answers = IntStream.range(0, 20)
+                    .mapToObj(i -> callers.submit(() -> keyed("cut", NEW)))
+                    .toList();
+            for (Future<TestServer.Answer> answer : answers) {
+                assertThat(answer.get().status()).isIn(201, 409);
+            }
+        }
+        assertThat(server.node.running).hasSize(1);
+        String made = keyed("cut", NEW).expect(201).json().get("sandboxID").stringValue();
+        assertThat(server.rows()).containsExactly(new SandboxId(made));
+    }
+
+    private void loseAnswer(String key) throws ApiException {
+        try (Connection connection =
+                        DriverManager.getConnection("jdbc:sqlite:" + directory.resolve("control.db"));
+                Statement statement = connection.createStatement()) {
+            assertThat(statement.executeUpdate(
+                            "UPDATE idempotent_requests SET status = NULL, headers = NULL, body = NULL"
+                                    + " WHERE idempotency_key = '" + key + "'"))
+                    .isEqualTo(1);
+        } catch (SQLException e) {
+            throw new ApiException(ErrorKind.INTERNAL, "the books cannot be changed", e);
+        }
     }
 
     @Test

@@ -7,6 +7,7 @@ import dev.sandlot.protocol.process.ProcessEvent.DataEvent;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
+@InProcessOnly("the ring alone")
 class OutputRingTest {
     @Test
     void the_newest_bytes_are_kept_in_order_and_the_lost_are_counted() {

@@ -354,7 +354,7 @@ class ProcessServiceTest {
 
     @Test
     void P15_all_readers_get_everything() throws Exception {
-        TestStream first = sandbox.run("sleep 0.3; head -c 3000000 /dev/zero | tr '\\0' x");
+        TestStream first = sandbox.run("until [ -e go ]; do sleep 0.02; done; head -c 3000000 /dev/zero | tr '\\0' x");
         int pid = first.pid();
         List<TestStream> others = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
@@ -369,6 +369,7 @@ class ProcessServiceTest {
             readers.add(Thread.startVirtualThread(() -> lengths.put(stream, length(stream))));
         }
         leaver.close();
+        Files.createFile(sandbox.home().resolve("go"));
         assertThat(length(first)).isEqualTo(3000000);
         for (Thread reader : readers) {
             reader.join();
@@ -428,6 +429,7 @@ class ProcessServiceTest {
     }
 
     @Test
+    @InProcessOnly("shortens the time for which an end is kept")
     void forgetsTheEndAfterATime() throws Exception {
         sandbox.close();
         Path fresh = Files.createDirectory(directory.resolve("fresh"));
@@ -446,7 +448,7 @@ class ProcessServiceTest {
     void cutsStreamsWithoutAnEndWhenClosed() throws Exception {
         TestStream stream = sandbox.run("sleep 60");
         stream.pid();
-        sandbox.envd().close();
+        sandbox.closeEnvd();
         assertThatThrownBy(stream::next).isInstanceOf(IOException.class);
         assertThat(stream.exchange().aborted()).isTrue();
         assertThat(stream.exchange().ended()).isFalse();
@@ -490,13 +492,7 @@ class ProcessServiceTest {
                         "POST", "/process.Process/Start", bytes(TestSandbox.shell("exec sleep 60", false)))
                 .header("Content-Type", "application/connect+json");
         gone.abort();
-        Thread server = Thread.startVirtualThread(() -> {
-            try {
-                sandbox.send(gone);
-            } catch (IOException _) {
-                gone.abort();
-            }
-        });
+        Thread server = Thread.startVirtualThread(() -> sandbox.send(gone));
         assertThat(server.join(Duration.ofSeconds(10))).isTrue();
         TestStream next = sandbox.run("echo works");
         next.pid();
@@ -592,9 +588,11 @@ class ProcessServiceTest {
         sandbox.close();
         Path fresh = Files.createDirectory(directory.resolve("fresh"));
         sandbox = TestSandbox.start(fresh, new MemoryJournal(), Processes.RETENTION);
-        TestStream first = sandbox.run("sleep 0.1; echo while down; sleep 60", "Sandlot-Durable", "true");
+        Path go = fresh.resolve("home/go");
+        TestStream first = sandbox.run(
+                "until [ -e go ]; do sleep 0.02; done; echo while down; sleep 60", "Sandlot-Durable", "true");
         int pid = first.pid();
-        sandbox.reopen();
+        sandbox.reopen(() -> Files.createFile(go));
         TestStream reader = sandbox.stream("Connect", selector(pid) + "}");
         reader.pid();
         assertThat(reader.until("while down\n")).isEqualTo("while down\n");
@@ -646,14 +644,9 @@ class ProcessServiceTest {
     }
 
     private void write(int pid, byte[] bytes) {
-        try {
-            sandbox.process(
-                    "SendInput",
-                    selector(pid) + ",\"input\":{\"stdin\":\""
-                            + Base64.getEncoder().encodeToString(bytes) + "\"}}");
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        }
+        sandbox.process(
+                "SendInput",
+                selector(pid) + ",\"input\":{\"stdin\":\"" + Base64.getEncoder().encodeToString(bytes) + "\"}}");
     }
 
     private MemoryExchange input(int pid, String kind, String text) throws IOException {
