@@ -88,7 +88,8 @@ class PulledBasesTest {
     void private_images_are_pulled_with_a_name_and_a_password() throws Exception {
         byte[] layer = publish("private/tool", "1");
         String image = registry() + "/private/tool:1";
-        assertThat(make(image, new ImageCredentials.Basic("me", PASSWORD), settings(null, true)).layers())
+        assertThat(make(image, new ImageCredentials.Basic("me", PASSWORD), settings(null, true))
+                        .layers())
                 .containsExactly(Digest.of(layer));
         refused(image, null, "access denied to the image " + image + "; a private image needs credentials");
         refused(image, new ImageCredentials.Basic("me", "wrong"), "check the credentials");
@@ -165,7 +166,8 @@ class PulledBasesTest {
     private void refused(
             String image, @Nullable ImageCredentials credentials, String reason, ImageBasesSettings settings) {
         assertThatThrownBy(() -> make(image, credentials, settings))
-                .isInstanceOfSatisfying(BuildFailure.class, e -> assertThat(e.step()).isEqualTo("base"))
+                .isInstanceOfSatisfying(
+                        BuildFailure.class, e -> assertThat(e.step()).isEqualTo("base"))
                 .hasMessageContaining(reason);
     }
 
@@ -185,7 +187,8 @@ class PulledBasesTest {
     private byte[] publish(String repository, String tag) throws IOException {
         byte[] layer = layer();
         String arch = System.getProperty("os.arch").equals("aarch64") ? "arm64" : System.getProperty("os.arch");
-        byte[] config = ("{\"architecture\":\"" + arch + "\",\"config\":{\"Env\":[\"PATH=/opt/bin:/bin\",\"A=b=c\",\"EMPTY=\"],"
+        byte[] config = ("{\"architecture\":\"" + arch
+                        + "\",\"config\":{\"Env\":[\"PATH=/opt/bin:/bin\",\"A=b=c\",\"EMPTY=\"],"
                         + "\"User\":\"nobody\",\"WorkingDir\":\"/srv\",\"Entrypoint\":[\"x\"]},"
                         + "\"rootfs\":{\"diff_ids\":[\"" + Digest.of(layer) + "\"]}}")
                 .getBytes(StandardCharsets.UTF_8);
@@ -214,7 +217,8 @@ class PulledBasesTest {
 
     private void answer(HttpExchange exchange) throws IOException {
         String path = exchange.getRequestURI().getPath();
-        String basic = "Basic " + Base64.getEncoder().encodeToString(("me:" + PASSWORD).getBytes(StandardCharsets.UTF_8));
+        String basic =
+                "Basic " + Base64.getEncoder().encodeToString(("me:" + PASSWORD).getBytes(StandardCharsets.UTF_8));
         byte[] body = documents.getOrDefault(path, new byte[0]);
         boolean denied = path.startsWith("/v2/private/")
                 && !basic.equals(exchange.getRequestHeaders().getFirst("Authorization"));

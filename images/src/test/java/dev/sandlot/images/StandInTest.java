@@ -46,8 +46,15 @@ class StandInTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "alpine:3", "fedora:44", "archlinux", "oven/bun:latest", "team/debian", "debian:woody", "ubuntu:14.04",
-                "python:2.7", "debian@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                "alpine:3",
+                "fedora:44",
+                "archlinux",
+                "oven/bun:latest",
+                "team/debian",
+                "debian:woody",
+                "ubuntu:14.04",
+                "python:2.7",
+                "debian@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
             })
     void other_names_have_none(String name) {
         assertThat(StandIn.of(ImageName.parse(name))).isEmpty();
@@ -69,8 +76,24 @@ class StandInTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "", " ", "Debian", "debian:", "debian:a b", "debian:-x", "a//b", "/debian", "debian/", "debian@sha256:12",
-                "ho st/x", "host:x/y", "http://host/x", "a.b/../c", "debian:1\n", "$(id)", "-x", "x;y"
+                "",
+                " ",
+                "Debian",
+                "debian:",
+                "debian:a b",
+                "debian:-x",
+                "a//b",
+                "/debian",
+                "debian/",
+                "debian@sha256:12",
+                "ho st/x",
+                "host:x/y",
+                "http://host/x",
+                "a.b/../c",
+                "debian:1\n",
+                "$(id)",
+                "-x",
+                "x;y"
             })
     void what_is_no_reference_is_refused(String text) {
         assertThatThrownBy(() -> ImageName.parse(text)).isInstanceOf(IllegalArgumentException.class);
