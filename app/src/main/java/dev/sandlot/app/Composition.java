@@ -63,8 +63,8 @@ final class Composition implements ServerProgram {
         ControlSettings controlSettings = controlSettings(settings, layout);
         String apiKey = apiKey(new Bootstrap(store), controlSettings, layout.apiKey());
 
-        RegistryPart registry = opened.add(
-                RegistryPart.open(settings.registry(), layers, controlSettings.accessTokenSeed()));
+        RegistryPart registry =
+                opened.add(RegistryPart.open(settings.registry(), layers, controlSettings.accessTokenSeed()));
 
         progress.step("taking over what still runs");
         CompletableFuture<ControlPlane> ready = new CompletableFuture<>();
@@ -176,7 +176,8 @@ final class Composition implements ServerProgram {
                 new FrontListener(listen.address(), listen.trafficPort(), Kind.TRAFFIC),
                 new FrontListener(listen.address(), listen.debugPort(), Kind.DEBUG)));
         if (settings.registry().enabled()) {
-            listeners.add(new FrontListener(listen.address(), settings.registry().port(), Kind.REGISTRY));
+            listeners.add(
+                    new FrontListener(listen.address(), settings.registry().port(), Kind.REGISTRY));
         }
         return listeners;
     }
