@@ -28,13 +28,9 @@ public final class StoredImages implements PushedImages {
         return RegistryImage.take(image, new Parts(content, repository(templateId), image), layers, Progress.NONE);
     }
 
-    /**
-     * Forgets the image of a build that nobody needs any more; does nothing when there is none.
-     *
-     * @throws IOException when it could not be removed, and must be tried again
-     */
-    public void drop(String templateId, UUID buildId) throws IOException {
-        content.drop(repository(templateId), new Tag(buildId.toString()));
+    @Override
+    public void forget(UUID buildId) throws IOException {
+        content.dropBelow(TokenGuard.BUILDS, new Tag(buildId.toString()));
     }
 
     private static RepositoryName repository(String templateId) throws ImageRefusedException {
