@@ -1,10 +1,10 @@
 package dev.sandlot.app;
 
+import dev.sandlot.builds.BuildEngine;
 import dev.sandlot.control.ApiSettings;
 import dev.sandlot.control.Bootstrap;
 import dev.sandlot.control.ControlPlane;
 import dev.sandlot.control.ControlSettings;
-import dev.sandlot.control.NoBuilder;
 import dev.sandlot.control.Resources;
 import dev.sandlot.control.Store;
 import dev.sandlot.control.StoreException;
@@ -15,7 +15,6 @@ import dev.sandlot.edge.FrontListener;
 import dev.sandlot.edge.FrontListener.Kind;
 import dev.sandlot.envd.EnvdSandbox;
 import dev.sandlot.images.BaseTemplate;
-import dev.sandlot.images.BaseTemplateSettings;
 import dev.sandlot.images.Digest;
 import dev.sandlot.images.LayerStore;
 import dev.sandlot.images.TemplateRecord;
@@ -33,7 +32,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The composition root of {@code sandlot up}: makes every part of the server from the settings, in the order they
@@ -41,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Composition implements ServerProgram {
     private static final int MAX_SANDBOX_HOURS = 24;
-    private static final int SEED_BYTES = 32;
+    private static final int SECRET_BYTES = 32;
 
     @Override
     public RunningServer start(Settings settings, Progress progress) throws IOException {
@@ -75,7 +73,8 @@ final class Composition implements ServerProgram {
                 (id, executionId) -> {
                     var _ = ready.thenAccept(control -> control.sandboxEnded(id, executionId));
                 }));
-        ControlPlane control = opened.add(new ControlPlane(controlSettings, store, node, new NoBuilder()));
+        BuildEngine builder = opened.add(Builder.open(layout, layers, node, settings.images(), base, registry.images(), ready));
+        ControlPlane control = opened.add(new ControlPlane(controlSettings, store, node, builder));
         control.templates().registerBuild(null, BaseTemplate.NAME, build(base, settings.sandbox()));
         recover(control);
         ready.complete(control);
@@ -97,28 +96,20 @@ final class Composition implements ServerProgram {
 
     private static TemplateRecord base(LayerStore layers, Settings.Images images, Progress progress)
             throws IOException {
-        BaseTemplateSettings wanted = new BaseTemplateSettings(
-                images.debianSuite(),
-                orNull(images.debianMirror()),
-                orNull(images.baseImage()),
-                null,
-                BaseTemplateSettings.DEFAULT.buildTimeout());
         try {
             return BaseTemplate.ensure(
-                    layers, wanted, (step, share) -> progress.step("%s (%.0f %%)".formatted(step, share * 100)));
+                    layers, Builder.base(images), (step, share) -> progress.step("%s (%.0f %%)".formatted(step, share * 100)));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted while the base template was made", e);
         }
     }
 
-    private static @Nullable String orNull(String text) {
-        return text.isEmpty() ? null : text;
-    }
-
     private static ControlSettings controlSettings(Settings settings, Layout layout) throws IOException {
         String fixed = settings.secrets().tokenSeed();
-        ControlSettings control = ControlSettings.withSeed(fixed == null ? keptSeed(layout.tokenSeed()) : fixed)
+        String admin = settings.secrets().adminToken();
+        return ControlSettings.withSeed(fixed == null ? kept(layout.tokenSeed()) : fixed)
+                .withAdminToken(admin == null ? kept(layout.adminToken()) : admin)
                 .withLimits(settings.isolation().maxSandboxes(), MAX_SANDBOX_HOURS)
                 .withApi(ApiSettings.DEFAULT
                         .withProviders(settings.api().providers())
@@ -126,20 +117,19 @@ final class Composition implements ServerProgram {
                         .withRates(settings.api().rates())
                         .withRateStore(settings.api().rateStore())
                         .withOperators(settings.api().operators()));
-        String admin = settings.secrets().adminToken();
-        return admin == null ? control : control.withAdminToken(admin);
     }
 
-    private static String keptSeed(SecretFile file) throws IOException {
+    /** The secret of that file, which is made at the first start. */
+    private static String kept(SecretFile file) throws IOException {
         Optional<String> kept = file.read();
         if (kept.isPresent()) {
             return kept.get();
         }
-        byte[] random = new byte[SEED_BYTES];
+        byte[] random = new byte[SECRET_BYTES];
         new SecureRandom().nextBytes(random);
-        String seed = HexFormat.of().formatHex(random);
-        file.write(seed);
-        return seed;
+        String secret = HexFormat.of().formatHex(random);
+        file.write(secret);
+        return secret;
     }
 
     /**

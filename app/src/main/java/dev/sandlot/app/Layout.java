@@ -8,12 +8,20 @@ record Layout(Path dataDir) {
         return dataDir.resolve("pool");
     }
 
+    Path builds() {
+        return dataDir.resolve("builds");
+    }
+
     Path store() {
         return dataDir.resolve("sandlot.db");
     }
 
     SecretFile apiKey() {
         return new SecretFile(dataDir.resolve("api-key"));
+    }
+
+    SecretFile adminToken() {
+        return new SecretFile(dataDir.resolve("admin-token"));
     }
 
     SecretFile tokenSeed() {

@@ -31,6 +31,21 @@ enum Setting {
     BASE_IMAGE("images.base", "", Check.ANY, "image of the base template; empty: made from Debian packages"),
     DEBIAN_SUITE("images.debian-suite", "trixie", Check.NOT_EMPTY, "Debian release of the base template"),
     DEBIAN_MIRROR("images.debian-mirror", "", Check.ANY, "Debian mirror; empty: the system's own"),
+    IMAGE_REGISTRY(
+            "images.registry",
+            "",
+            Check.ANY,
+            "registry, as host:port, of images whose name has none; empty: nowhere"),
+    STAND_INS(
+            "images.stand-ins",
+            "true",
+            Check.TRUTH,
+            "meet well-known images from Debian packages where no registry answers"),
+    PRIVATE_REGISTRIES(
+            "images.private-registries",
+            "false",
+            Check.TRUTH,
+            "let templates name registries at private addresses, this machine's included"),
     DATABASE_URL(
             "secrets.database-url",
             "",
@@ -59,7 +74,11 @@ enum Setting {
             "Redis that holds the rate limits, as redis://… or rediss://…; empty: the memory of the server",
             "REDIS_URL"),
     ADMIN_TOKEN(
-            "secrets.admin-token", "", Check.ANY, "token of the operator's calls; empty: they are off", "ADMIN_TOKEN"),
+            "secrets.admin-token",
+            "",
+            Check.ANY,
+            "token of the operator's calls; empty: made once and kept in the data directory",
+            "ADMIN_TOKEN"),
     TOKEN_SEED(
             "secrets.token-seed",
             "",
@@ -73,7 +92,6 @@ enum Setting {
             "OpenID Connect providers whose tokens are taken, as JSON",
             "AUTH_PROVIDER_CONFIG"),
     OPERATOR_KEYS("api.operator-keys", "", Check.OPERATOR_KEYS, "key set whose tokens make an operator, as JSON"),
-
     LEGACY("api.legacy", "true", Check.TRUTH, "serve older clients what newer servers call gone: access tokens"),
     RATE_LIMITS(
             "api.rate-limits",

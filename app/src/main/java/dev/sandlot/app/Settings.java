@@ -56,18 +56,27 @@ public record Settings(
     public record SandboxDefaults(int cpuCount, int memoryMb, int diskMb) {}
 
     /**
-     * Where the base template comes from.
+     * Where the base template and the images of templates come from.
      *
      * @param baseImage an image reference; empty to make the base from Debian packages
      * @param debianSuite the Debian release of the base
      * @param debianMirror where its packages come from; empty for the tool's own default
+     * @param registry where images are whose name has no registry; empty for nowhere
+     * @param standIns whether well-known images are met from Debian packages where no registry answers
+     * @param privateRegistries whether registries at private addresses may be named
      */
-    public record Images(String baseImage, String debianSuite, String debianMirror) {}
+    public record Images(
+            String baseImage,
+            String debianSuite,
+            String debianMirror,
+            String registry,
+            boolean standIns,
+            boolean privateRegistries) {}
 
     /**
      * Secrets an operator may fix; when one is null the server makes its own and keeps it in the data directory.
      *
-     * @param adminToken what {@code X-Admin-Token} must carry; when null, administration by token is off
+     * @param adminToken what {@code X-Admin-Token} must carry, or null
      * @param tokenSeed from which the sandboxes' access tokens are derived, or null
      */
     public record Secrets(

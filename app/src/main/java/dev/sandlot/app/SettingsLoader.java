@@ -158,7 +158,13 @@ final class SettingsLoader {
                         number(Setting.MAX_SANDBOXES)),
                 new Settings.SandboxDefaults(
                         number(Setting.CPU_COUNT), number(Setting.MEMORY_MB), number(Setting.DISK_MB)),
-                new Settings.Images(text(Setting.BASE_IMAGE), text(Setting.DEBIAN_SUITE), text(Setting.DEBIAN_MIRROR)),
+                new Settings.Images(
+                        text(Setting.BASE_IMAGE),
+                        text(Setting.DEBIAN_SUITE),
+                        text(Setting.DEBIAN_MIRROR),
+                        text(Setting.IMAGE_REGISTRY),
+                        Boolean.parseBoolean(text(Setting.STAND_INS)),
+                        Boolean.parseBoolean(text(Setting.PRIVATE_REGISTRIES))),
                 store(dataDir),
                 new Settings.Secrets(secret(Setting.ADMIN_TOKEN), secret(Setting.TOKEN_SEED)),
                 new Settings.Api(

@@ -1,6 +1,8 @@
 package dev.sandlot.builds;
 
 import dev.sandlot.images.LayerStore;
+import dev.sandlot.images.PushedImages;
+import dev.sandlot.images.StandIns;
 import java.util.List;
 
 /**
@@ -18,6 +20,22 @@ public record BuildParts(
         ImageBases bases,
         FileCopy copy,
         List<LayerCollector.References> references) {
+    /**
+     * The parts of a server: images from registries, or stand-ins for them; uploads as archives.
+     *
+     * @param pushed the images of this server's own registry
+     */
+    public static BuildParts of(
+            Workshop workshop,
+            LayerStore layers,
+            StandIns standIns,
+            PushedImages pushed,
+            ImageBasesSettings images,
+            List<LayerCollector.References> references) {
+        ImageBases bases = new PulledBases(layers, workshop, standIns, pushed, images);
+        return new BuildParts(workshop, layers, bases, new ArchiveCopy(), references);
+    }
+
     public BuildParts {
         references = List.copyOf(references);
     }

@@ -45,7 +45,7 @@ final class BuildLogEndpoints {
                     Moments.text(entry.timestamp()),
                     entry.message(),
                     entry.level().name().toLowerCase(Locale.ROOT),
-                    entry.step());
+                    "".equals(entry.step()) ? null : entry.step());
         }
     }
 

@@ -105,9 +105,13 @@ public final class RegistryImage {
         refuseTooLarge(blobs.stream().mapToLong(Blob::size).sum());
         fetch(blobs, diffIds);
         refuseTooLarge(uncompressed(diffIds));
-        JsonNode settings = config.path("config");
+        return described(config.path("config"), diffIds);
+    }
+
+    /** An image by the {@code config} part of its configuration. */
+    static PulledImage described(JsonNode settings, List<Digest> layers) {
         return new PulledImage(
-                diffIds,
+                layers,
                 env(settings.path("Env")),
                 settings.path("User").asString(""),
                 settings.path("WorkingDir").asString(""));
