@@ -27,6 +27,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -86,6 +87,11 @@ final class PulledBases implements ImageBases {
         } catch (IOException e) {
             throw new IllegalStateException("the stand-ins' sources are missing from the program", e);
         }
+    }
+
+    @Override
+    public void forget(UUID buildId) throws IOException {
+        pushed.forget(buildId);
     }
 
     @Override
