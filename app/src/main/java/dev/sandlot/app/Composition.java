@@ -61,8 +61,8 @@ final class Composition implements ServerProgram {
         ControlSettings controlSettings = controlSettings(settings, layout);
         String apiKey = apiKey(new Bootstrap(store), controlSettings, layout.apiKey());
 
-        RegistryPart registry = opened.add(
-                RegistryPart.open(settings.registry(), layers, controlSettings.accessTokenSeed()));
+        RegistryPart registry =
+                opened.add(RegistryPart.open(settings.registry(), layers, controlSettings.accessTokenSeed()));
 
         progress.step("taking over what still runs");
         CompletableFuture<ControlPlane> ready = new CompletableFuture<>();
@@ -98,7 +98,9 @@ final class Composition implements ServerProgram {
             throws IOException {
         try {
             return BaseTemplate.ensure(
-                    layers, Builder.base(images), (step, share) -> progress.step("%s (%.0f %%)".formatted(step, share * 100)));
+                    layers,
+                    Builder.base(images),
+                    (step, share) -> progress.step("%s (%.0f %%)".formatted(step, share * 100)));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted while the base template was made", e);
@@ -166,7 +168,8 @@ final class Composition implements ServerProgram {
                 new FrontListener(listen.address(), listen.trafficPort(), Kind.TRAFFIC),
                 new FrontListener(listen.address(), listen.debugPort(), Kind.DEBUG)));
         if (settings.registry().enabled()) {
-            listeners.add(new FrontListener(listen.address(), settings.registry().port(), Kind.REGISTRY));
+            listeners.add(
+                    new FrontListener(listen.address(), settings.registry().port(), Kind.REGISTRY));
         }
         return listeners;
     }
