@@ -1,0 +1,177 @@
+package dev.sandlot.app;
+
+import dev.sandlot.builds.BuildEngine;
+import dev.sandlot.control.ApiSettings;
+import dev.sandlot.control.Bootstrap;
+import dev.sandlot.control.ControlPlane;
+import dev.sandlot.control.ControlSettings;
+import dev.sandlot.control.Resources;
+import dev.sandlot.control.Store;
+import dev.sandlot.control.StoreException;
+import dev.sandlot.control.StoreLocation;
+import dev.sandlot.control.TemplateBuild;
+import dev.sandlot.edge.FrontDoor;
+import dev.sandlot.edge.FrontListener;
+import dev.sandlot.edge.FrontListener.Kind;
+import dev.sandlot.envd.EnvdSandbox;
+import dev.sandlot.images.BaseTemplate;
+import dev.sandlot.images.Digest;
+import dev.sandlot.images.LayerStore;
+import dev.sandlot.images.TemplateRecord;
+import dev.sandlot.images.UnpackLimits;
+import dev.sandlot.node.NodeAgent;
+import dev.sandlot.node.NodeSettings;
+import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.ExchangeHandler;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * The composition root of {@code sandlot up}: makes every part of the server from the settings, in the order they
+ * need each other, and closes what it made when a later one fails.
+ */
+final class Composition implements ServerProgram {
+    private static final int MAX_SANDBOX_HOURS = 24;
+    private static final int SECRET_BYTES = 32;
+
+    @Override
+    public RunningServer start(Settings settings, Progress progress) throws IOException {
+        Closing opened = new Closing();
+        try {
+            return assemble(settings, progress, opened);
+        } catch (IOException | RuntimeException e) {
+            opened.closeAll(e);
+            throw e;
+        }
+    }
+
+    private static RunningServer assemble(Settings settings, Progress progress, Closing opened) throws IOException {
+        Layout layout = new Layout(settings.dataDir());
+        LayerStore layers = opened.add(LayerStore.open(layout.pool(), UnpackLimits.DEFAULT));
+        TemplateRecord base = base(layers, settings.images(), progress);
+
+        Store store = opened.add(store(settings.store()));
+        ControlSettings controlSettings = controlSettings(settings, layout);
+        String apiKey = apiKey(new Bootstrap(store), controlSettings, layout.apiKey());
+
+        RegistryPart registry =
+                opened.add(RegistryPart.open(settings.registry(), layers, controlSettings.accessTokenSeed()));
+
+        progress.step("taking over what still runs");
+        CompletableFuture<ControlPlane> ready = new CompletableFuture<>();
+        NodeAgent node = opened.add(NodeAgent.open(
+                NodeSettings.of("local", Version.current(), settings.isolation().maxSandboxes()),
+                RuntimeSettings.of(settings).claim(),
+                layers,
+                (id, executionId) -> {
+                    var _ = ready.thenAccept(control -> control.sandboxEnded(id, executionId));
+                }));
+        BuildEngine builder =
+                opened.add(Builder.open(layout, layers, node, settings.images(), registry.images(), base, ready));
+        ControlPlane control = opened.add(new ControlPlane(controlSettings, store, node, builder));
+        control.templates().registerBuild(null, BaseTemplate.NAME, build(base, settings.sandbox()));
+        recover(control);
+        ready.complete(control);
+
+        ExchangeHandler pushes = registry.door(control.pushRights(), control.api());
+        FrontDoor door = opened.add(new FrontDoor(listeners(settings), control.api(), pushes, node));
+        door.start();
+        door.unbound().forEach((listener, why) -> RegistryPart.tellUnbound(listener.port(), why, progress));
+        return new UpServer(settings.listen(), apiKey, door, node, opened);
+    }
+
+    private static Store store(StoreLocation location) throws IOException {
+        try {
+            return location.open();
+        } catch (StoreException e) {
+            throw new IOException(e.getMessage(), e);
+        }
+    }
+
+    private static TemplateRecord base(LayerStore layers, Settings.Images images, Progress progress)
+            throws IOException {
+        try {
+            return BaseTemplate.ensure(
+                    layers,
+                    Builder.base(images),
+                    (step, share) -> progress.step("%s (%.0f %%)".formatted(step, share * 100)));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while the base template was made", e);
+        }
+    }
+
+    private static ControlSettings controlSettings(Settings settings, Layout layout) throws IOException {
+        String fixed = settings.secrets().tokenSeed();
+        String admin = settings.secrets().adminToken();
+        return ControlSettings.withSeed(fixed == null ? kept(layout.tokenSeed()) : fixed)
+                .withAdminToken(admin == null ? kept(layout.adminToken()) : admin)
+                .withLimits(settings.isolation().maxSandboxes(), MAX_SANDBOX_HOURS)
+                .withApi(ApiSettings.DEFAULT
+                        .withProviders(settings.api().providers())
+                        .withLegacy(settings.api().legacy())
+                        .withRates(settings.api().rates())
+                        .withRateStore(settings.api().rateStore())
+                        .withOperators(settings.api().operators()));
+    }
+
+    /** The secret of that file, which is made at the first start. */
+    private static String kept(SecretFile file) throws IOException {
+        Optional<String> kept = file.read();
+        if (kept.isPresent()) {
+            return kept.get();
+        }
+        byte[] random = new byte[SECRET_BYTES];
+        new SecureRandom().nextBytes(random);
+        String secret = HexFormat.of().formatHex(random);
+        file.write(secret);
+        return secret;
+    }
+
+    /**
+     * The key that was written down, or a new one when that is lost, was never written, or opens nothing: the store
+     * may be another one than it was.
+     */
+    private static String apiKey(Bootstrap bootstrap, ControlSettings settings, SecretFile file) throws IOException {
+        Optional<String> first = bootstrap.ensureDefaultTeam(settings);
+        Optional<String> kept = first.isPresent() ? first : file.read().filter(bootstrap::isKeyOfDefaultTeam);
+        String key = kept.isPresent() ? kept.get() : bootstrap.issueKey("made anew");
+        file.write(key);
+        return key;
+    }
+
+    private static TemplateBuild build(TemplateRecord base, Settings.SandboxDefaults defaults) {
+        Resources resources = new Resources(defaults.cpuCount(), defaults.memoryMb(), defaults.diskMb());
+        List<String> layers = base.layers().stream().map(Digest::toString).toList();
+        UUID id = UUID.nameUUIDFromBytes((layers + " " + resources).getBytes(StandardCharsets.UTF_8));
+        return new TemplateBuild(id, layers, resources, EnvdSandbox.VERSION, base.defaultUser(), base.workdir(), null);
+    }
+
+    private static void recover(ControlPlane control) throws IOException {
+        try {
+            control.recover();
+        } catch (ApiException e) {
+            throw new IOException("could not take over the sandboxes of the last run", e);
+        }
+    }
+
+    private static List<FrontListener> listeners(Settings settings) {
+        Settings.Listen listen = settings.listen();
+        List<FrontListener> listeners = new ArrayList<>(List.of(
+                new FrontListener(listen.address(), listen.apiPort(), Kind.ALL),
+                new FrontListener(listen.address(), listen.trafficPort(), Kind.TRAFFIC),
+                new FrontListener(listen.address(), listen.debugPort(), Kind.DEBUG)));
+        if (settings.registry().enabled()) {
+            listeners.add(
+                    new FrontListener(listen.address(), settings.registry().port(), Kind.REGISTRY));
+        }
+        return listeners;
+    }
+}
