@@ -63,16 +63,15 @@ class StoredImagesTest {
     private Digest push(byte[] layer, Digest diffId, String architecture, String tag) throws IOException {
         byte[] config = """
                 {"architecture":"%s","os":"linux","config":{"Env":["KEY=value"],"User":"me","WorkingDir":"/w"},
-                 "rootfs":{"type":"layers","diff_ids":["%s"]}}"""
-                .formatted(architecture, diffId)
-                .getBytes(StandardCharsets.UTF_8);
+                 "rootfs":{"type":"layers","diff_ids":["%s"]}}""".formatted(architecture, diffId).getBytes(StandardCharsets.UTF_8);
         byte[] manifest = """
                 {"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"%s","size":%d},
-                 "layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"%s","size":%d}]}"""
-                .formatted(client.push(REPOSITORY, config), config.length, client.push(REPOSITORY, layer), layer.length)
+                 "layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"%s","size":%d}]}""".formatted(
+                        client.push(REPOSITORY, config), config.length, client.push(REPOSITORY, layer), layer.length)
                 .getBytes(StandardCharsets.UTF_8);
         String path = "/v2/" + REPOSITORY + "/manifests/" + tag;
-        assertThat(client.call("PUT", path, manifest, "Content-Type", ManifestDocument.OCI_MANIFEST).status())
+        assertThat(client.call("PUT", path, manifest, "Content-Type", ManifestDocument.OCI_MANIFEST)
+                        .status())
                 .isEqualTo(201);
         return Digest.of(manifest);
     }
@@ -98,7 +97,8 @@ class StoredImagesTest {
         byte[] layer = layer();
         Digest own = push(layer, Digest.of(layer), RegistryImage.architecture(), "own");
         Digest other = push(layer, Digest.of(layer), "riscv64", "other");
-        String listed = "{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%d,\"platform\":{\"os\":\"linux\",\"architecture\":\"%s\"}}";
+        String listed =
+                "{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%d,\"platform\":{\"os\":\"linux\",\"architecture\":\"%s\"}}";
         String index = "{\"schemaVersion\":2,\"mediaType\":\"%s\",\"manifests\":[%s,%s]}"
                 .formatted(
                         ManifestDocument.OCI_INDEX,
@@ -112,11 +112,14 @@ class StoredImagesTest {
                 ManifestDocument.OCI_INDEX);
         assertThat(images.image("t1", BUILD).layers()).containsExactly(Digest.of(layer));
         images.forget(BUILD);
-        assertThat(client.call("GET", "/v2/" + REPOSITORY + "/tags/list").body()).contains("[\"other\",\"own\"]");
+        assertThat(client.call("GET", "/v2/" + REPOSITORY + "/tags/list").body())
+                .contains("[\"other\",\"own\"]");
     }
 
     private long size(Digest digest) throws IOException {
-        return client.call("GET", "/v2/" + REPOSITORY + "/manifests/" + digest).body().length();
+        return client.call("GET", "/v2/" + REPOSITORY + "/manifests/" + digest)
+                .body()
+                .length();
     }
 
     @Test
@@ -132,7 +135,11 @@ class StoredImagesTest {
 
     @Test
     void aLayerThatIsNotWhatItsConfigurationSaysIsRefused() throws Exception {
-        push(layer(), Digest.of("another".getBytes(StandardCharsets.UTF_8)), RegistryImage.architecture(), BUILD.toString());
+        push(
+                layer(),
+                Digest.of("another".getBytes(StandardCharsets.UTF_8)),
+                RegistryImage.architecture(),
+                BUILD.toString());
         assertThatThrownBy(() -> images.image("t1", BUILD)).isInstanceOf(BadLayerException.class);
         assertThat(layers.list()).isEmpty();
     }
@@ -141,7 +148,8 @@ class StoredImagesTest {
     void aBlobThatIsDamagedOnTheDiskIsNotUnpacked() throws Exception {
         byte[] layer = layer();
         push(layer, Digest.of(layer), RegistryImage.architecture(), BUILD.toString());
-        Path file = temp.resolve("pool/registry/content").resolve(Digest.of(layer).hex());
+        Path file =
+                temp.resolve("pool/registry/content").resolve(Digest.of(layer).hex());
         byte[] damaged = layer.clone();
         damaged[700] ^= 1;
         Files.write(file, damaged);
