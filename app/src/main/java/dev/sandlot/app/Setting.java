@@ -91,11 +91,7 @@ enum Setting {
             Check.PROVIDERS,
             "OpenID Connect providers whose tokens are taken, as JSON",
             "AUTH_PROVIDER_CONFIG"),
-    OPERATOR_KEYS(
-            "api.operator-keys",
-            "",
-            Check.OPERATOR_KEYS,
-            "key set whose tokens make an operator, as JSON"),
+    OPERATOR_KEYS("api.operator-keys", "", Check.OPERATOR_KEYS, "key set whose tokens make an operator, as JSON"),
     LEGACY("api.legacy", "true", Check.TRUTH, "serve older clients what newer servers call gone: access tokens"),
     RATE_LIMITS(
             "api.rate-limits",

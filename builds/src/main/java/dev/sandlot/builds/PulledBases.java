@@ -27,6 +27,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -92,6 +93,11 @@ final class PulledBases implements ImageBases {
     @Override
     public String provisioning() {
         return provisioning;
+    }
+
+    @Override
+    public void forget(UUID buildId) throws IOException {
+        pushed.forget(buildId);
     }
 
     @Override
