@@ -32,10 +32,7 @@ enum Setting {
     DEBIAN_SUITE("images.debian-suite", "trixie", Check.NOT_EMPTY, "Debian release of the base template"),
     DEBIAN_MIRROR("images.debian-mirror", "", Check.ANY, "Debian mirror; empty: the system's own"),
     IMAGE_REGISTRY(
-            "images.registry",
-            "",
-            Check.ANY,
-            "registry, as host:port, of images whose name has none; empty: nowhere"),
+            "images.registry", "", Check.ANY, "registry, as host:port, of images whose name has none; empty: nowhere"),
     STAND_INS(
             "images.stand-ins",
             "true",
