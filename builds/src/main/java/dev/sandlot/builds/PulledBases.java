@@ -45,6 +45,7 @@ final class PulledBases implements ImageBases {
     private final Provisioner provisioner;
     private final ImageBasesSettings settings;
     private final Logins logins;
+    private final String provisioning;
     private final Map<RegistryAccess, RegistryProbe> probes;
 
     /** How credentials are exchanged for a login. */
@@ -74,19 +75,24 @@ final class PulledBases implements ImageBases {
         this.provisioner = new Provisioner(store, workshop);
         this.settings = settings;
         this.logins = logins;
+        this.provisioning = version(settings);
         this.probes = Map.of(
                 RegistryAccess.ANY, new RegistryProbe(RegistryAccess.ANY, InstantSource.system()),
                 RegistryAccess.PUBLIC, new RegistryProbe(RegistryAccess.PUBLIC, InstantSource.system()));
     }
 
-    @Override
-    public String provisioning() {
+    private static String version(ImageBasesSettings settings) {
         try {
             return Provisioner.version().hex()
                     + (settings.standIns() ? StandIns.sources().hex() : "");
         } catch (IOException e) {
             throw new IllegalStateException("the stand-ins' sources are missing from the program", e);
         }
+    }
+
+    @Override
+    public String provisioning() {
+        return provisioning;
     }
 
     @Override
