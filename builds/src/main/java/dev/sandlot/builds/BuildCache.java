@@ -19,7 +19,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
@@ -34,12 +33,13 @@ public final class BuildCache {
     private static final Logger LOG = LoggerFactory.getLogger(BuildCache.class);
     private static final JsonMapper JSON = JsonMapper.shared();
 
-    private final Path directory;
+    private final TeamFiles files;
     private final LayerStore layers;
 
     BuildCache(Path directory, LayerStore layers) throws IOException {
-        this.directory = DurableFile.directory(directory);
+        this.files = new TeamFiles(DurableFile.directory(directory));
         this.layers = layers;
+        files.removeUnfinished();
     }
 
     /**
@@ -72,7 +72,7 @@ public final class BuildCache {
     public record Usage(int entries, int layers, long bytes) {}
 
     Optional<Stored> find(UUID teamId, CacheKey key) throws IOException {
-        Path file = file(teamId, key.hex());
+        Path file = files.of(teamId, key.hex());
         Optional<Stored> stored = read(file)
                 .filter(entry -> entry.layers().stream().map(Digest::parse).allMatch(layers::has));
         if (stored.isPresent()) {
@@ -82,7 +82,7 @@ public final class BuildCache {
     }
 
     void put(UUID teamId, CacheKey key, Stored entry) throws IOException {
-        Path file = file(teamId, key.hex());
+        Path file = files.of(teamId, key.hex());
         DurableFile.directory(file.resolveSibling("."));
         DurableFile.replaceLazily(file, JSON.writeValueAsBytes(entry));
     }
@@ -90,8 +90,8 @@ public final class BuildCache {
     /** All entries, the ones used least lately first. */
     public List<Entry> list() throws IOException {
         List<Entry> found = new ArrayList<>();
-        for (Path file : files()) {
-            Optional<Stored> stored = read(file);
+        for (TeamFiles.TeamFile file : files.all()) {
+            Optional<Stored> stored = read(file.path());
             if (stored.isPresent()) {
                 found.add(entry(file, stored.get()));
             }
@@ -134,7 +134,7 @@ public final class BuildCache {
             if (total <= maxBytes && maxBytes > 0) {
                 break;
             }
-            Files.deleteIfExists(file(oldest.teamId(), oldest.key()));
+            Files.deleteIfExists(files.of(oldest.teamId(), oldest.key()));
             gone++;
             for (Digest layer : oldest.layers()) {
                 if (users.merge(layer, -1, Integer::sum) == 0) {
@@ -161,23 +161,15 @@ public final class BuildCache {
         return layers.find(layer).map(LayerRecord::bytes).orElse(0L);
     }
 
-    private List<Path> files() throws IOException {
-        try (Stream<Path> all = Files.walk(directory, 2)) {
-            return all.filter(Files::isRegularFile)
-                    .filter(file -> !DurableFile.isUnfinished(file))
-                    .toList();
-        }
-    }
-
-    private Entry entry(Path file, Stored stored) throws IOException {
+    private Entry entry(TeamFiles.TeamFile file, Stored stored) throws IOException {
         List<Digest> digests = stored.layers().stream().map(Digest::parse).toList();
         return new Entry(
-                UUID.fromString(file.getName(file.getNameCount() - 2).toString()),
-                file.getFileName().toString(),
+                file.teamId(),
+                file.path().getFileName().toString(),
                 stored.step(),
                 digests,
                 digests.isEmpty() ? 0 : bytes(digests.getLast()),
-                Files.getLastModifiedTime(file).toInstant());
+                Files.getLastModifiedTime(file.path()).toInstant());
     }
 
     private static Optional<Stored> read(Path file) throws IOException {
@@ -197,9 +189,5 @@ public final class BuildCache {
         } catch (NoSuchFileException pruned) {
             LOG.debug("{} was pruned while it was used", file);
         }
-    }
-
-    private Path file(UUID teamId, String key) {
-        return directory.resolve(teamId.toString()).resolve(key);
     }
 }

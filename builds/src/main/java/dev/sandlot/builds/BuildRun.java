@@ -291,6 +291,14 @@ final class BuildRun {
         log.info(FINALIZE, "Waiting for the template to be ready");
         Readiness readiness = new Readiness(limits.ready(), limits.settle(), limits.poll(), limits.poll());
         try (WorkSandbox sandbox = open()) {
+            reach(readiness, start, sandbox);
+        }
+        log.info(FINALIZE, "Template is ready");
+    }
+
+    private void reach(Readiness readiness, TemplateStart start, WorkSandbox sandbox)
+            throws BuildFailure, InterruptedException {
+        try {
             readiness.reach(
                     start,
                     sandbox,
@@ -298,8 +306,9 @@ final class BuildRun {
                     new LoggedLines(log, BuildLogEntry.Level.DEBUG, FINALIZE, "ready"));
         } catch (NotReadyException e) {
             throw new BuildFailure(FINALIZE, e.text(), e);
+        } catch (IOException e) {
+            throw new BuildFailure(FINALIZE, "the template could not be started: " + e.getMessage(), e);
         }
-        log.info(FINALIZE, "Template is ready");
     }
 
     private BuiltTemplate built(@Nullable TemplateStart start) throws IOException {

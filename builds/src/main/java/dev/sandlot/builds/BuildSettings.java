@@ -18,11 +18,10 @@ public record BuildSettings(
     private static final long GIBIBYTE = 1L << 30;
 
     /**
-     * Time limits (template-build.md 5.1, 8.3, 10, 12).
+     * Time limits (template-build.md 5.1, 8.3, 10, 12). The last phase has its 20 minutes by those of its parts.
      *
      * @param build of a build at work
      * @param command of one RUN
-     * @param finalizing of the last phase
      * @param script of the configuration script
      * @param ready until the ready command must have said yes
      * @param settle how long a start command without ready command is given
@@ -31,7 +30,6 @@ public record BuildSettings(
     public record Limits(
             Duration build,
             Duration command,
-            Duration finalizing,
             Duration script,
             Duration ready,
             Duration settle,
@@ -40,7 +38,6 @@ public record BuildSettings(
         public static final Limits DEFAULT = new Limits(
                 Duration.ofMinutes(60),
                 Duration.ofHours(1),
-                Duration.ofMinutes(20),
                 Duration.ofMinutes(5),
                 Duration.ofMinutes(10),
                 Duration.ofSeconds(20),

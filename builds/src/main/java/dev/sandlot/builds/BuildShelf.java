@@ -129,12 +129,13 @@ final class BuildShelf {
         }
     }
 
+    /** All builds; files of others in the directory are passed over. */
     List<UUID> all() throws IOException {
         List<UUID> found = new ArrayList<>();
         try (Stream<Path> homes = Files.list(directory)) {
-            for (Path home : homes.toList()) {
-                found.add(UUID.fromString(home.getFileName().toString()));
-            }
+            homes.map(home -> TeamFiles.uuid(home.getFileName().toString()))
+                    .flatMap(Optional::stream)
+                    .forEach(found::add);
         }
         return found;
     }

@@ -74,10 +74,10 @@ final class LogFile implements BuildLog, AutoCloseable {
 
     private void write(BuildLogEntry entry) {
         entries.add(entry);
-        byte[] json = JSON.writeValueAsString(Row.of(entry)).getBytes(StandardCharsets.UTF_8);
+        byte[] json = (JSON.writeValueAsString(Row.of(entry)) + "\n").getBytes(StandardCharsets.UTF_8);
         bytes += json.length;
         try {
-            out.write((new String(json, StandardCharsets.UTF_8) + "\n").getBytes(StandardCharsets.UTF_8));
+            out.write(json);
         } catch (IOException e) {
             LOG.warn("a line of the build log {} is lost", file, e);
         }

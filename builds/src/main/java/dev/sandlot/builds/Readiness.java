@@ -96,7 +96,8 @@ public record Readiness(Duration limit, Duration settle, Duration firstPoll, Dur
         } catch (TimeoutException stillRunning) {
             return;
         } catch (ExecutionException e) {
-            throw new IOException(e.getCause());
+            Throwable cause = e.getCause();
+            throw cause instanceof IOException gone ? gone : new IOException(cause);
         }
     }
 

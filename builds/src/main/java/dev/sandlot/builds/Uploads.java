@@ -15,7 +15,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /**
  * Uploaded files of COPY steps (template-build.md 6): {@code TEAM/HASH}, one archive each, as it came. The files used
@@ -28,11 +27,13 @@ final class Uploads {
     private static final long SPARE_BYTES = 64L << 20;
 
     private final Path directory;
+    private final TeamFiles files;
     private final long maxFileBytes;
     private final long maxBytes;
 
     private Uploads(Path directory, long maxFileBytes, long maxBytes) {
         this.directory = directory;
+        this.files = new TeamFiles(directory);
         this.maxFileBytes = maxFileBytes;
         this.maxBytes = maxBytes;
     }
@@ -40,11 +41,7 @@ final class Uploads {
     /** Opens the directory and removes uploads that were cut off. */
     static Uploads open(Path directory, long maxFileBytes, long maxBytes) throws IOException {
         Uploads uploads = new Uploads(DurableFile.directory(directory), maxFileBytes, maxBytes);
-        try (Stream<Path> all = Files.walk(directory, 2)) {
-            for (Path file : all.filter(DurableFile::isUnfinished).toList()) {
-                Files.deleteIfExists(file);
-            }
-        }
+        uploads.files.removeUnfinished();
         return uploads;
     }
 
@@ -54,7 +51,7 @@ final class Uploads {
 
     /** The archive of a hash, which counts as used now. */
     Optional<Path> find(UUID teamId, String hash) throws IOException {
-        Path file = file(teamId, hash);
+        Path file = files.of(teamId, hash);
         if (!Files.isRegularFile(file)) {
             return Optional.empty();
         }
@@ -64,7 +61,7 @@ final class Uploads {
 
     void store(UUID teamId, String hash, InputStream content, long lengthBytes) throws ApiException, IOException {
         requireFit(hash, lengthBytes);
-        Path file = file(teamId, hash);
+        Path file = files.of(teamId, hash);
         DurableFile.directory(file.resolveSibling("."));
         Path fresh = DurableFile.unfinished(file);
         try {
@@ -132,14 +129,11 @@ final class Uploads {
     private record Kept(Path file, long bytes, Instant used) {}
 
     private void evict() throws IOException {
-        List<Kept> all;
-        try (Stream<Path> files = Files.walk(directory, 2)) {
-            all = files.filter(Files::isRegularFile)
-                    .map(Uploads::kept)
-                    .flatMap(Optional::stream)
-                    .sorted(Comparator.comparing(Kept::used))
-                    .toList();
-        }
+        List<Kept> all = files.all().stream()
+                .map(file -> kept(file.path()))
+                .flatMap(Optional::stream)
+                .sorted(Comparator.comparing(Kept::used))
+                .toList();
         long total = all.stream().mapToLong(Kept::bytes).sum();
         Instant latest = Instant.now().minus(KEPT);
         for (Kept oldest : all) {
@@ -158,9 +152,5 @@ final class Uploads {
         } catch (IOException gone) {
             return Optional.empty();
         }
-    }
-
-    private Path file(UUID teamId, String hash) {
-        return directory.resolve(teamId.toString()).resolve(hash);
     }
 }

@@ -75,7 +75,7 @@ class BuildEngineTest {
 
     private void begin(int workers, Duration buildLimit) throws IOException {
         BuildSettings.Limits limits = new BuildSettings.Limits(
-                buildLimit, SHORT.multipliedBy(10), SHORT.multipliedBy(10), SHORT.multipliedBy(10), SHORT, SHORT, Duration.ofMillis(20));
+                buildLimit, SHORT.multipliedBy(10), SHORT.multipliedBy(10), SHORT, SHORT, Duration.ofMillis(20));
         BuildSettings settings =
                 new BuildSettings(data.resolve("builder"), workers, 1 << 20, 1000, 2000, limits);
         engine = BuildEngine.open(
@@ -693,6 +693,20 @@ class BuildEngineTest {
         workshop.ran.clear();
         ready(Plan.of(step("RUN", "new")).plan());
         assertThat(workshop.commands()).isEmpty();
+    }
+
+    @Test
+    void filesOfOthersInItsDirectoriesDoNotHurt() throws Exception {
+        ready(Plan.of(step("RUN", "one")).plan());
+        engine.close();
+        for (String directory : List.of("builds", "cache", "uploads")) {
+            Files.createDirectory(data.resolve("builder").resolve(directory).resolve("lost+found"));
+            Files.writeString(data.resolve("builder").resolve(directory).resolve("notes"), "x");
+        }
+        begin();
+        assertThat(engine.cache().usage().entries()).isEqualTo(4);
+        engine.storeFiles(TEAM, HASH, new ByteArrayInputStream(new byte[0]), 0);
+        engine.tidy();
     }
 
     /** Section 6. */

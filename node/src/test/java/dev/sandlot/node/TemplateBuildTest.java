@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sandlot.builds.BuildEngine;
+import dev.sandlot.builds.WorkSandbox;
+import dev.sandlot.builds.Workshop;
 import dev.sandlot.images.Digest;
 import dev.sandlot.images.LayerStore;
 import dev.sandlot.protocol.ApiException;
@@ -32,6 +34,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -390,5 +394,52 @@ class TemplateBuildTest {
             }
         });
         return new String(exchange.responseBody().readAllBytes(), StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void aCommandThatTakesLongerThanItMayIsKilled() throws Exception {
+        try (WorkSandbox sandbox = workSandbox()) {
+            assertThatThrownBy(() -> sandbox.run(command("sleep 1000", Duration.ofMillis(300)), new Said()))
+                    .hasMessage("the command took longer than 0 seconds");
+            Said said = new Said();
+            assertThat(sandbox.run(command("kill -9 $$", Duration.ofSeconds(30)), said))
+                    .isEqualTo(new WorkSandbox.Ended(137));
+        }
+        assertThat(OciRuntime.alive(bench.config)).isEmpty();
+    }
+
+    @Test
+    void aCommandThatGoesOnEndsWithItsSandbox() throws Exception {
+        WorkSandbox sandbox = workSandbox();
+        Said said = new Said();
+        CompletableFuture<WorkSandbox.Ended> ended =
+                sandbox.start(command("echo up; sleep 1000", Duration.ofHours(1)), said);
+        awaitTrue(() -> said.lines.contains("up"));
+        sandbox.close();
+        assertThat(ended).failsWithin(Duration.ofSeconds(30));
+        assertThat(OciRuntime.alive(bench.config)).isEmpty();
+    }
+
+    private WorkSandbox workSandbox() throws Exception {
+        Digest root = layers.list().getFirst().diffId();
+        return node.workshop().open(new Workshop.Order(UUID.randomUUID(), "template", List.of(root), 1, 256));
+    }
+
+    private static WorkSandbox.Command command(String text, Duration limit) {
+        return new WorkSandbox.Command(List.of("/bin/bash", "-c", text), "user", "", Map.of(), limit);
+    }
+
+    private static final class Said implements WorkSandbox.Lines {
+        private final List<String> lines = new CopyOnWriteArrayList<>();
+
+        @Override
+        public void stdout(String line) {
+            lines.add(line);
+        }
+
+        @Override
+        public void stderr(String line) {
+            lines.add(line);
+        }
     }
 }
