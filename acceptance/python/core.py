@@ -7,9 +7,9 @@ from importlib.metadata import version
 
 from e2b import AsyncSandbox, CommandExitException, Sandbox, SandboxQuery
 
-# Before that one, connected sandboxes are not named in requests when E2B_SANDBOX_URL is set: they need host names.
-NAMES_CONNECTED = (2, 14)
-IS_OLD = tuple(int(part) for part in version("e2b").split(".")[:2]) < NAMES_CONNECTED
+# Up to that one at least, connected sandboxes are not named in requests when E2B_SANDBOX_URL is set: they need names.
+LAST_SEEN_NAMELESS = (2, 14)
+IS_OLD = tuple(int(part) for part in version("e2b").split(".")[:2]) <= LAST_SEEN_NAMELESS
 
 
 def run(sandbox):
