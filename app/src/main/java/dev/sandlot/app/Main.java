@@ -52,6 +52,7 @@ public final class Main implements Runnable {
                 .addSubcommand(new ConfigCommand(surroundings))
                 .addSubcommand(new MigrateCommand(surroundings))
                 .addSubcommand(new PurgeCommand(programs, surroundings))
+                .addSubcommand(TemplateCommand.of(surroundings))
                 .addSubcommand(new TestCommand(surroundings))
                 .addSubcommand(
                         new CommandLine(new BenchCommand(surroundings)).setUnmatchedOptionsArePositionalParams(true))
