@@ -76,5 +76,5 @@ test('the kernel of the machine is not read through its own files', async () => 
   await refused(s.files.read('/proc/kcore'))
   await refused(s.files.write('/proc/sys/kernel/core_pattern', '|/x'))
   await refused(s.files.write('/proc/sysrq-trigger', 'b'))
-  assert.match(await soon(s.files.read('/proc/self/../uptime')), /^[0-9.]+ /)
+  assert.match(await soon(s.files.read('/proc/uptime')), /^[0-9.]+ /)
 })

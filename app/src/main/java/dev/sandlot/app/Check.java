@@ -5,6 +5,8 @@ import dev.sandlot.control.OperatorKeys;
 import dev.sandlot.control.RateLimits;
 import dev.sandlot.control.RedisAddress;
 import dev.sandlot.control.StoreLocation;
+import dev.sandlot.images.RepositoryName;
+import dev.sandlot.images.UpstreamRegistry;
 import java.net.URI;
 import java.util.Optional;
 import java.util.function.Function;
@@ -29,6 +31,9 @@ enum Check {
     FORMAT("text or json"),
     TRUTH("true or false"),
     PROVIDERS("a JSON object of identity providers"),
+    HOST_OR_EMPTY("a host name with or without a port"),
+    REGISTRY_OR_EMPTY("a registry's address, such as https://user:password@host"),
+    REPOSITORY("the name of a repository, such as e2b/custom-envs"),
     OPERATOR_KEYS("a JSON object with issuer and keys of operators"),
     RATES("a list such as list=20/1s, POST /v2/sandboxes=5/1s");
 
@@ -37,6 +42,8 @@ enum Check {
     private static final Pattern IPV4 = Pattern.compile(OCTET + "(\\." + OCTET + "){3}");
     private static final Pattern IPV6 = Pattern.compile("[0-9a-fA-F:]*:[0-9a-fA-F:.]*");
     private static final Pattern HOST_NAME = Pattern.compile("[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?");
+
+    private static final Pattern HOST_AND_PORT = Pattern.compile(HOST_NAME + "(:\\d{1,5})?");
 
     private final String wanted;
 
@@ -68,6 +75,9 @@ enum Check {
             case FORMAT -> Pattern.matches("text|json", text);
             case TRUTH -> Pattern.matches("true|false", text);
             case PROVIDERS -> isReadBy(IdentityProvider::parse, text);
+            case HOST_OR_EMPTY -> text.isEmpty() || HOST_AND_PORT.matcher(text).matches();
+            case REGISTRY_OR_EMPTY -> text.isEmpty() || isReadBy(UpstreamRegistry::requireAddress, text);
+            case REPOSITORY -> RepositoryName.parse(text).isPresent();
             case OPERATOR_KEYS -> isReadBy(OperatorKeys::parse, text);
             case RATES -> isReadBy(RateLimits::parse, text);
         };

@@ -50,7 +50,7 @@ final class EnvCommand implements Callable<Integer> {
                 .toList();
     }
 
-    private static Map<String, String> variables(Instance.Access access) {
+    static Map<String, String> variables(Instance.Access access) {
         Map<String, String> variables = new LinkedHashMap<>();
         variables.put("E2B_API_KEY", access.apiKey());
         variables.put("E2B_API_URL", access.apiUrl().toString());

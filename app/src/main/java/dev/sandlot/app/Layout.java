@@ -20,6 +20,10 @@ record Layout(Path dataDir) {
         return new SecretFile(dataDir.resolve("api-key"));
     }
 
+    SecretFile adminToken() {
+        return new SecretFile(dataDir.resolve("admin-token"));
+    }
+
     SecretFile tokenSeed() {
         return new SecretFile(dataDir.resolve("token-seed"));
     }

@@ -74,7 +74,11 @@ enum Setting {
             "Redis that holds the rate limits, as redis://… or rediss://…; empty: the memory of the server",
             "REDIS_URL"),
     ADMIN_TOKEN(
-            "secrets.admin-token", "", Check.ANY, "token of the operator's calls; empty: they are off", "ADMIN_TOKEN"),
+            "secrets.admin-token",
+            "",
+            Check.ANY,
+            "token of the operator's calls; empty: made once and kept in the data directory",
+            "ADMIN_TOKEN"),
     TOKEN_SEED(
             "secrets.token-seed",
             "",
@@ -87,18 +91,35 @@ enum Setting {
             Check.PROVIDERS,
             "OpenID Connect providers whose tokens are taken, as JSON",
             "AUTH_PROVIDER_CONFIG"),
-    OPERATOR_KEYS(
-            "api.operator-keys",
-            "",
-            Check.OPERATOR_KEYS,
-            "key set whose tokens make an operator, as JSON"),
-
+    OPERATOR_KEYS("api.operator-keys", "", Check.OPERATOR_KEYS, "key set whose tokens make an operator, as JSON"),
     LEGACY("api.legacy", "true", Check.TRUTH, "serve older clients what newer servers call gone: access tokens"),
     RATE_LIMITS(
             "api.rate-limits",
             "",
             Check.RATES,
             "requests of a team, such as list=20/1s, POST /v2/sandboxes=5/1s; empty: no limit"),
+    REGISTRY("registry.enabled", "true", Check.TRUTH, "serve the image registry, for `docker push`"),
+    REGISTRY_PORT("registry.port", "5000", Check.PORT, "the image registry alone; 0: any free port"),
+    REGISTRY_HOSTNAME(
+            "registry.hostname",
+            "",
+            Check.HOST_OR_EMPTY,
+            "name under which clients reach the registry over HTTPS; empty: the one they asked for",
+            "DOCKER_HOSTNAME",
+            "EXTERNAL_REGISTRY_DOMAIN"),
+    REGISTRY_URL(
+            "secrets.registry-url",
+            "",
+            Check.REGISTRY_OR_EMPTY,
+            "registry that pushed images go on to, as https://user:password@host; empty: kept here",
+            "REGISTRY_URL",
+            "LOCAL_REGISTRY_URL"),
+    REGISTRY_NAMESPACE(
+            "registry.namespace",
+            "e2b/custom-envs",
+            Check.REPOSITORY,
+            "where images of builds lie in that registry",
+            "E2B_REGISTRY_NAMESPACE"),
     LOG_LEVEL("log.level", "info", Check.LEVEL, "error, warn, info, debug or trace"),
     LOG_FORMAT("log.format", "text", Check.FORMAT, "text, or json for one object a line");
 

@@ -27,6 +27,7 @@ public record Settings(
         StoreLocation store,
         Secrets secrets,
         Api api,
+        Registry registry,
         Logging logging) {
 
     /**
@@ -75,7 +76,7 @@ public record Settings(
     /**
      * Secrets an operator may fix; when one is null the server makes its own and keeps it in the data directory.
      *
-     * @param adminToken what {@code X-Admin-Token} must carry; when null, administration by token is off
+     * @param adminToken what {@code X-Admin-Token} must carry, or null
      * @param tokenSeed from which the sandboxes' access tokens are derived, or null
      */
     public record Secrets(
@@ -103,6 +104,23 @@ public record Settings(
             @Nullable OperatorKeys operators) {
         public Api {
             providers = List.copyOf(providers);
+        }
+    }
+
+    /**
+     * The image registry.
+     *
+     * @param enabled whether it is served at all
+     * @param port its own port; 0 for any free one
+     * @param hostname the name under which clients reach it over HTTPS; empty for the one they asked for
+     * @param url another registry that pushed images go on to, with its user and password; empty to keep them here
+     * @param namespace where images of builds lie in that registry
+     */
+    public record Registry(boolean enabled, int port, String hostname, String url, String namespace) {
+        @Override
+        public String toString() {
+            return "Registry[enabled=" + enabled + ", port=" + port + ", hostname=" + hostname + ", namespace="
+                    + namespace + "]";
         }
     }
 

@@ -27,16 +27,8 @@ final class SettingsLoader {
     private static final List<String> TEST_PREFIXES = List.of("SANDLOT_TEST_", "SANDLOT_ACCEPTANCE_", "SANDLOT_BENCH_");
 
     /** Variables of compatible systems whose meaning this version does not have yet. */
-    private static final Set<String> LATER = Set.of(
-            "CLICKHOUSE_URL",
-            "CLICKHOUSE_CONNECTION_STRING",
-            "LOKI_URL",
-            "EDGE_SECRET",
-            "REGISTRY_URL",
-            "LOCAL_REGISTRY_URL",
-            "EXTERNAL_REGISTRY_DOMAIN",
-            "E2B_REGISTRY_NAMESPACE",
-            "DOCKER_HOSTNAME");
+    private static final Set<String> LATER =
+            Set.of("CLICKHOUSE_URL", "CLICKHOUSE_CONNECTION_STRING", "LOKI_URL", "EDGE_SECRET");
 
     private final Map<String, String> environment;
     private final Map<Setting, String> flags;
@@ -118,8 +110,7 @@ final class SettingsLoader {
 
     private void refuseConfusedOperators() {
         OperatorKeys operators = OperatorKeys.parse(text(Setting.OPERATOR_KEYS));
-        if (operators != null
-                && operators.isConfusedWith(IdentityProvider.parse(text(Setting.AUTH_PROVIDERS)))) {
+        if (operators != null && operators.isConfusedWith(IdentityProvider.parse(text(Setting.AUTH_PROVIDERS)))) {
             problems.add(Setting.OPERATOR_KEYS.key() + " has an issuer and audience of " + Setting.AUTH_PROVIDERS.key()
                     + "; everyone would be an operator");
         }
@@ -182,6 +173,12 @@ final class SettingsLoader {
                         RateLimits.parse(text(Setting.RATE_LIMITS)),
                         text(Setting.REDIS_URL).isEmpty() ? null : new RedisAddress(text(Setting.REDIS_URL)),
                         OperatorKeys.parse(text(Setting.OPERATOR_KEYS))),
+                new Settings.Registry(
+                        Boolean.parseBoolean(text(Setting.REGISTRY)),
+                        number(Setting.REGISTRY_PORT),
+                        text(Setting.REGISTRY_HOSTNAME),
+                        text(Setting.REGISTRY_URL),
+                        text(Setting.REGISTRY_NAMESPACE)),
                 new Settings.Logging(
                         text(Setting.LOG_LEVEL),
                         Settings.Logging.Format.valueOf(text(Setting.LOG_FORMAT).toUpperCase(Locale.ROOT))));

@@ -55,6 +55,11 @@ class SettingsTest {
                         "api.operator-keys=",
                         "api.legacy=true",
                         "api.rate-limits=",
+                        "registry.enabled=true",
+                        "registry.port=5000",
+                        "registry.hostname=",
+                        "secrets.registry-url=",
+                        "registry.namespace=e2b/custom-envs",
                         "log.level=info",
                         "log.format=text");
     }

@@ -240,12 +240,11 @@ final class BuildRun {
     }
 
     private BuiltTemplate finalizeTemplate() throws BuildFailure, IOException, InterruptedException {
-        String user = GuestShell.bundled("user.sh");
-        String configure = GuestShell.bundled("configure.sh");
-        key = key.then(FINALIZE, List.of(user, configure));
+        String configure = GuestShell.bundled("user.sh") + GuestShell.bundled("configure.sh");
+        key = key.then(FINALIZE, List.of(configure));
         BuildContext last = context;
         log.info(FINALIZE, "[finalize] Finalizing template build [" + key + "]");
-        configure(user, configure);
+        configure(configure);
         context = last;
         layers = and(new TemplateMark(tools.layers()).layer(plan, layers));
         requireFewLayers(FINALIZE);
@@ -256,18 +255,17 @@ final class BuildRun {
         return built(start);
     }
 
-    private void configure(String user, String configure) throws BuildFailure, IOException, InterruptedException {
+    private void configure(String script) throws BuildFailure, IOException, InterruptedException {
         Optional<BuildCache.Stored> known =
                 forced ? Optional.empty() : tools.cache().find(plan.teamId(), key);
         if (known.isPresent()) {
             layers = known.get().layers().stream().map(Digest::parse).toList();
             return;
         }
-        String failure = "the sandbox could not be configured";
-        inSandbox(FINALIZE, sandbox -> {
-            script(sandbox, FINALIZE, failure, user, USER, "true");
-            script(sandbox, FINALIZE, failure, configure);
-        });
+        inSandbox(
+                FINALIZE,
+                sandbox -> script(
+                        sandbox, FINALIZE, "the sandbox could not be configured", script, USER, "true"));
         List<String> names = layers.stream().map(Digest::toString).toList();
         tools.cache().put(plan.teamId(), key, new BuildCache.Stored("[finalize]", names, context));
     }

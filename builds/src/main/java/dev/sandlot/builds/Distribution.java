@@ -20,18 +20,18 @@ record Distribution(String id, Family family, boolean guessed) {
 
     /** Distributions that are provisioned alike. */
     enum Family {
-        DEBIAN("sudo", "debian", "ubuntu"),
-        REDHAT("wheel", "fedora", "centos", "rocky", "almalinux"),
-        ARCH("wheel", "arch", "archarm"),
+        DEBIAN("sudo", "debian ubuntu"),
+        REDHAT("wheel", "fedora centos rocky almalinux"),
+        ARCH("wheel", "arch archarm"),
         ALPINE("wheel", "alpine"),
         NIXOS("wheel", "nixos");
 
         private final String adminGroup;
-        private final List<String> ids;
+        private final String ids;
 
-        Family(String adminGroup, String... ids) {
+        Family(String adminGroup, String ids) {
             this.adminGroup = adminGroup;
-            this.ids = List.of(ids);
+            this.ids = ids;
         }
 
         /** Whose members may become root. */
@@ -46,7 +46,7 @@ record Distribution(String id, Family family, boolean guessed) {
 
         private static Optional<Family> of(String id) {
             return Arrays.stream(values())
-                    .filter(family -> family.ids.contains(id))
+                    .filter(family -> List.of(family.ids.split(" ")).contains(id))
                     .findFirst();
         }
     }
@@ -62,7 +62,8 @@ record Distribution(String id, Family family, boolean guessed) {
         if (own.isPresent()) {
             return new Distribution(id, own.get(), false);
         }
-        for (String like : fields.getOrDefault("ID_LIKE", "").toLowerCase(Locale.ROOT).split("\\s+")) {
+        for (String like :
+                fields.getOrDefault("ID_LIKE", "").toLowerCase(Locale.ROOT).split("\\s+")) {
             Optional<Family> guess = Family.of(like);
             if (guess.isPresent()) {
                 return new Distribution(id, guess.get(), true);

@@ -4,6 +4,7 @@ import dev.sandlot.images.Digest;
 import dev.sandlot.images.LayerRecord;
 import dev.sandlot.images.LayerStore;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -31,6 +32,9 @@ public final class LayerCollector {
         void close();
     }
 
+    /** Layers that were made or looked for lately stay: somebody else may be about to refer to them. */
+    private static final Duration GRACE = Duration.ofMinutes(10);
+
     private final LayerStore store;
     private final List<References> references;
     private final ReentrantReadWriteLock uses = new ReentrantReadWriteLock(true);
@@ -52,30 +56,27 @@ public final class LayerCollector {
      * @throws IOException when somebody cannot tell what is needed; nothing is removed then
      */
     public Collected collect() throws IOException {
+        return collect(GRACE);
+    }
+
+    Collected collect(Duration grace) throws IOException {
         if (!uses.writeLock().tryLock()) {
             return new Collected(0, 0);
         }
         try {
-            return collectNow();
+            return collectNow(grace);
         } finally {
             uses.writeLock().unlock();
         }
     }
 
-    private Collected collectNow() throws IOException {
+    private Collected collectNow(Duration grace) throws IOException {
         Set<Digest> needed = new HashSet<>();
         for (References some : references) {
             needed.addAll(some.layers());
         }
-        int layers = 0;
-        long bytes = 0;
-        for (LayerRecord layer : store.list()) {
-            if (!needed.contains(layer.diffId())) {
-                store.remove(layer.diffId());
-                layers++;
-                bytes += layer.bytes();
-            }
-        }
-        return new Collected(layers, bytes);
+        List<LayerRecord> gone = store.collect(needed, grace);
+        return new Collected(
+                gone.size(), gone.stream().mapToLong(LayerRecord::bytes).sum());
     }
 }

@@ -662,13 +662,13 @@ class BuildEngineTest {
         BuildPlan plan = Plan.of(step("RUN", "one")).plan();
         BuiltTemplate built = ready(plan);
         Digest mark = Digest.parse(built.layers().getLast());
-        assertThat(engine.collector().collect().layers()).isZero();
+        assertThat(engine.collector().collect(Duration.ZERO).layers()).isZero();
         engine.forget(plan.buildId());
-        assertThat(engine.collector().collect().layers()).isEqualTo(1);
+        assertThat(engine.collector().collect(Duration.ZERO).layers()).isEqualTo(1);
         assertThat(layers.has(mark)).isFalse();
         assertThat(engine.cache().usage().entries()).isEqualTo(4);
         assertThat(engine.cache().prune(0)).isEqualTo(4);
-        engine.collector().collect();
+        engine.collector().collect(Duration.ZERO);
         assertThat(layers.list()).isEmpty();
     }
 
@@ -679,7 +679,7 @@ class BuildEngineTest {
         engine.start(plan);
         workshop.awaitBlocked();
         engine.cache().prune(0);
-        assertThat(engine.collector().collect().layers()).isZero();
+        assertThat(engine.collector().collect(Duration.ZERO).layers()).isZero();
         assertThat(layers.has(root)).isTrue();
         assertThat(engine.cancel(plan.buildId(), "enough")).isTrue();
     }

@@ -4,6 +4,7 @@ import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.BuildService;
 import dev.sandlot.protocol.ExchangeHandler;
 import dev.sandlot.protocol.NodeService;
+import dev.sandlot.protocol.PushRights;
 import dev.sandlot.protocol.SandboxId;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -48,8 +49,7 @@ public final class ControlPlane implements AutoCloseable {
         this(settings, store, node, builder, InstantSource.system());
     }
 
-    ControlPlane(
-            ControlSettings settings, Store store, NodeService node, BuildService builder, InstantSource clock) {
+    ControlPlane(ControlSettings settings, Store store, NodeService node, BuildService builder, InstantSource clock) {
         this.settings = settings;
         this.store = store;
         this.clock = clock;
@@ -66,8 +66,8 @@ public final class ControlPlane implements AutoCloseable {
                 background);
         this.routes = routes(tokens, uploads);
         RedisAddress rateStore = rules.rateStore();
-        this.rates = new RateLimiter(
-                rules.rates(), rateStore == null ? RateCounts.inMemory() : new RedisCounts(rateStore));
+        this.rates =
+                new RateLimiter(rules.rates(), rateStore == null ? RateCounts.inMemory() : new RedisCounts(rateStore));
         this.api = new ApiHandler(routes, ApiDescription.load(), authenticator, rates, guard(rules), uploads);
     }
 
@@ -173,6 +173,11 @@ public final class ControlPlane implements AutoCloseable {
     /** Answers the REST API. */
     public ExchangeHandler api() {
         return api;
+    }
+
+    /** What the image registry asks about who may use it. */
+    public PushRights pushRights() {
+        return new RegistryRights(store, authenticator, settings.api().legacy());
     }
 
     /** The layers that no collector may take: those of templates, and of sandboxes that run. */

@@ -59,7 +59,11 @@ public record RateLimits(Map<String, Budget> budgets) {
                 .or(() -> Optional.ofNullable(budgets.get(group(method, template))));
     }
 
+    /** Events and webhooks are in no group: no 429 is described for them (public-api.md 1.6). */
     private static String group(String method, String template) {
+        if (template.startsWith("/events/")) {
+            return "";
+        }
         boolean single = template.endsWith("}");
         return switch (method) {
             case "DELETE" -> "delete";

@@ -1,6 +1,7 @@
 -- Runs statements one after another in the transaction of its request. What each did is answered with a digest; the
 -- digests of a run before this one may be given, and when one differs nothing is done, and that is the answer. With
--- keep one such run goes at a time, so that what it checked cannot change before it ends; without, all is undone.
+-- keep one such run goes at a time, so that what it checked cannot change before it ends; without, all is undone, and
+-- nothing is kept by others meanwhile, so that no row refuses another for a reason that is gone when it is looked at.
 CREATE OR REPLACE FUNCTION public.sandlot_run(statements jsonb, expected jsonb, keep boolean) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER SET search_path = sandlot, pg_temp AS $run$
 DECLARE
@@ -14,6 +15,8 @@ DECLARE
 BEGIN
     IF keep THEN
         PERFORM pg_catalog.pg_advisory_xact_lock(7305797363);
+    ELSIF statements -> 0 ->> 'sql' NOT LIKE 'SELECT%' OR pg_catalog.jsonb_array_length(statements) > 1 THEN
+        PERFORM pg_catalog.pg_advisory_xact_lock_shared(7305797363);
     END IF;
     BEGIN
         FOR i IN 0 .. pg_catalog.jsonb_array_length(statements) - 1 LOOP

@@ -101,17 +101,6 @@ class LimitsTest {
         assertThat(limits().maxLengthHours()).isEqualTo(24);
     }
 
-    /** 13.2: what a template may ask for. */
-    @Test
-    void aTemplateMayNotBeLargerThanThePlan() throws ApiException {
-        Team.Limits limits = new Team.Limits(1, 1);
-        limits.requireTemplateSize(limits.maxVcpu(), limits.maxRamMb());
-        assertThatThrownBy(() -> limits.requireTemplateSize(limits.maxVcpu() + 1, 128))
-                .hasMessageContaining("can't be higher than 8");
-        assertThatThrownBy(() -> limits.requireTemplateSize(1, limits.maxRamMb() + 2))
-                .hasMessageContaining("can't be higher than 8192 MiB");
-    }
-
     /** 7.2: the concurrency limit has no Retry-After, as waiting does not cure it. */
     @Test
     void theConcurrencyLimitIsTheTeamsOwn() throws ApiException {
@@ -144,6 +133,16 @@ class LimitsTest {
         assertThat(server.call("GET", "/sandboxes/" + id).headers().has("RateLimit-Limit"))
                 .isFalse();
         server.call("POST", "/v2/sandboxes", NEW).expect(429);
+    }
+
+    /** 1.6: 429 is described for all operations but events and webhooks. */
+    @Test
+    void eventsAreInNoGroup() throws ApiException {
+        reopen(ApiSettings.DEFAULT.withRates(RateLimits.parse("list=1/60s, delete=1/60s")));
+        for (int i = 0; i < 3; i++) {
+            server.call("GET", "/events/webhooks").expect(501);
+            server.call("DELETE", "/events/webhooks/x").expect(501);
+        }
     }
 
     @Test

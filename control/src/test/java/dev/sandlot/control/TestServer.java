@@ -147,6 +147,9 @@ final class TestServer implements AutoCloseable {
         } else if (answer.headers().first("Content-Type").orElseThrow().startsWith("application/json")) {
             assertNoNulls(answer.json());
         }
+        if (answer.status() == 204) {
+            assertThat(answer.text()).isEmpty();
+        }
         if (answer.status() >= 400 && !answer.text().startsWith("Service")) {
             assertThat(answer.json().get("code").intValue()).isEqualTo(answer.status());
             assertThat(answer.message()).isNotBlank();

@@ -6,12 +6,14 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 
 /**
  * The HTTP server of the program (platform.md 14): any number of listeners, each with HTTP/1.1 and cleartext
- * HTTP/2, whose requests go to the API or to a port of a sandbox.
+ * HTTP/2, whose requests go to the API, to the image registry or to a port of a sandbox.
  *
  * <p>Handlers run on virtual threads. An exchange has no time limit and a body no size limit; a connection without
  * an exchange is closed after 640 s.
@@ -24,6 +26,7 @@ public final class FrontDoor implements AutoCloseable {
     private final Server server;
     private final Exchanges exchanges;
     private final List<FrontConnector> connectors = new ArrayList<>();
+    private final Map<FrontListener, String> unbound = new ConcurrentHashMap<>();
 
     /**
      * @param listeners where to listen; at least one
@@ -31,6 +34,16 @@ public final class FrontDoor implements AutoCloseable {
      * @param sandboxes answers what is for a port of a sandbox
      */
     public FrontDoor(List<FrontListener> listeners, ExchangeHandler api, SandboxTraffic sandboxes) {
+        this(listeners, api, api, sandboxes);
+    }
+
+    /**
+     * The same with an image registry.
+     *
+     * @param registry answers the registry's paths of the API's port, and everything of its own
+     */
+    public FrontDoor(
+            List<FrontListener> listeners, ExchangeHandler api, ExchangeHandler registry, SandboxTraffic sandboxes) {
         if (listeners.isEmpty()) {
             throw new IllegalArgumentException("A front door needs a listener");
         }
@@ -39,7 +52,7 @@ public final class FrontDoor implements AutoCloseable {
         threads.setName("front");
         threads.setReservedThreads(1);
         server = new Server(threads);
-        exchanges = new Exchanges(new Routing(api, sandboxes));
+        exchanges = new Exchanges(new Routing(api, registry, sandboxes));
         server.setHandler(exchanges);
         server.setErrorHandler(new UnreadableRequests());
         for (FrontListener listener : listeners) {
@@ -50,12 +63,14 @@ public final class FrontDoor implements AutoCloseable {
     }
 
     /**
-     * Binds all listeners and begins to serve.
+     * Binds all listeners and begins to serve. A registry's address that cannot be bound is left out, see
+     * {@link #unbound}.
      *
-     * @throws IOException when an address cannot be bound; none is bound then
+     * @throws IOException when another address cannot be bound; none is bound then
      */
     public void start() throws IOException {
         try {
+            openRegistries();
             server.start();
         } catch (IOException e) {
             close();
@@ -66,7 +81,25 @@ public final class FrontDoor implements AutoCloseable {
         }
     }
 
-    /** The port that a listener is bound to, in the order they were given. */
+    private void openRegistries() {
+        for (FrontConnector connector : connectors) {
+            if (connector.listener().kind() == FrontListener.Kind.REGISTRY) {
+                try {
+                    connector.open();
+                } catch (IOException e) {
+                    server.removeConnector(connector);
+                    unbound.put(connector.listener(), String.valueOf(e.getMessage()));
+                }
+            }
+        }
+    }
+
+    /** The registry's listeners whose address could not be bound, and why. */
+    public Map<FrontListener, String> unbound() {
+        return Map.copyOf(unbound);
+    }
+
+    /** The port that a listener is bound to, in the order they were given; negative when it is not bound. */
     public int port(int listener) {
         return connectors.get(listener).getLocalPort();
     }
@@ -95,6 +128,7 @@ public final class FrontDoor implements AutoCloseable {
     /** Stops without patience. */
     @Override
     public void close() {
+        connectors.forEach(FrontConnector::close);
         try {
             stop(Duration.ZERO);
         } catch (InterruptedException e) {

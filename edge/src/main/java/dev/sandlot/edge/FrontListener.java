@@ -18,7 +18,9 @@ public record FrontListener(String address, int port, Kind kind) {
         /** Sandbox traffic by host or headers alone. */
         TRAFFIC,
         /** Sandbox traffic for the SDKs' debug mode: the sandbox by header, the port 49983 unless named. */
-        DEBUG
+        DEBUG,
+        /** The image registry alone. When the address is taken the door opens without it. */
+        REGISTRY
     }
 
     public FrontListener {

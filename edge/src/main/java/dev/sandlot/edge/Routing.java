@@ -8,13 +8,15 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
-/** Hands each request to the API or to the sandbox it means, or says why it goes nowhere. */
+/** Hands each request to the API, the registry or the sandbox it means, or says why it goes nowhere. */
 final class Routing {
     private final ExchangeHandler api;
     private final SandboxTraffic sandboxes;
+    private final ExchangeHandler registry;
 
-    Routing(ExchangeHandler api, SandboxTraffic sandboxes) {
+    Routing(ExchangeHandler api, ExchangeHandler registry, SandboxTraffic sandboxes) {
         this.api = api;
+        this.registry = registry;
         this.sandboxes = sandboxes;
     }
 
@@ -23,8 +25,12 @@ final class Routing {
             answer(exchange, 501, "CONNECT is not served here");
             return;
         }
+        if (kind == FrontListener.Kind.REGISTRY) {
+            registry.handle(exchange);
+            return;
+        }
         switch (SandboxAddress.find(kind, exchange.authority(), exchange.requestHeaders())) {
-            case Destination.Api() -> api.handle(exchange);
+            case Destination.Api() -> (RegistryPaths.match(exchange.rawPath()) ? registry : api).handle(exchange);
             case Destination.Sandbox sandbox -> toSandbox(sandbox, exchange);
             case Destination.Refused(String reason) -> answer(exchange, 400, reason);
         }

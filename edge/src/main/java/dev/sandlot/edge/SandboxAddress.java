@@ -15,13 +15,16 @@ import java.util.regex.Pattern;
  *       under any domain; headers are not looked at.
  *   <li>Otherwise {@code E2b-Sandbox-Id} and {@code E2b-Sandbox-Port} together say it where the host is
  *       {@code localhost}, an IP address or {@code sandbox.<domain>}; one without the other is refused. A listener
- *       that serves the API as well believes both headers together under any host, for no API call carries them.
+ *       that serves the API as well believes both headers together under any host.
+ *   <li>A request for the port of envd that carries an API key is an API call all the same, where the listener serves
+ *       the API: no client sends its key to envd, but older Python SDKs send both headers with their connect.
  *   <li>What is left is for the API, where the listener serves it.
  * </ul>
  */
 final class SandboxAddress {
     private static final String ID_HEADER = "E2b-Sandbox-Id";
     private static final String PORT_HEADER = "E2b-Sandbox-Port";
+    private static final String KEY_HEADER = "X-API-Key";
     private static final Pattern PORTED_LABEL = Pattern.compile("([0-9]+)-([^-]*)(?:-.*)?");
     private static final Pattern DOTTED_QUAD = Pattern.compile("[0-9]{1,3}(\\.[0-9]{1,3}){3}");
 
@@ -82,9 +85,16 @@ final class SandboxAddress {
         if (port.isEmpty() && kind != FrontListener.Kind.DEBUG) {
             return new Destination.Refused("Missing header " + PORT_HEADER);
         }
+        if (kind == FrontListener.Kind.ALL && isApiCall(headers, port.orElse(""))) {
+            return new Destination.Api();
+        }
         return headers.all(ID_HEADER).size() > 1 || headers.all(PORT_HEADER).size() > 1
                 ? new Destination.Refused("Repeated header " + ID_HEADER + " or " + PORT_HEADER)
                 : sandbox(port.orElse(Integer.toString(FrontListener.ENVD_PORT)), id.get());
+    }
+
+    private static boolean isApiCall(Headers headers, String port) {
+        return headers.has(KEY_HEADER) && port(port) == FrontListener.ENVD_PORT;
     }
 
     private static Destination sandbox(String portText, String idText) {

@@ -138,4 +138,25 @@ class SandboxAddressTest {
         }
         return text.toString();
     }
+
+    /** public-api.md 24.2: older clients must get through; e2b 2.8 for Python connects with both headers. */
+    @Test
+    void aCallWithAnApiKeyIsForTheApiEvenIfItNamesEnvd() {
+        Headers connect = new Headers()
+                .set("E2b-Sandbox-Id", "iabc")
+                .set("E2b-Sandbox-Port", "49983")
+                .set("X-API-KEY", "e2b_00");
+        for (String host : new String[] {"localhost:3000", "127.0.0.1:3000", "sandlot:3000"}) {
+            assertThat(SandboxAddress.find(FrontListener.Kind.ALL, host, connect))
+                    .isEqualTo(new Destination.Api());
+        }
+        Destination envd = new Destination.Sandbox(new SandboxId("iabc"), 49983);
+        assertThat(SandboxAddress.find(FrontListener.Kind.TRAFFIC, "localhost:3002", connect))
+                .isEqualTo(envd);
+        assertThat(SandboxAddress.find(FrontListener.Kind.ALL, "49983-iabc.localhost", connect))
+                .isEqualTo(envd);
+        assertThat(SandboxAddress.find(
+                        FrontListener.Kind.ALL, "localhost:3000", connect.set("E2b-Sandbox-Port", "3000")))
+                .isEqualTo(new Destination.Sandbox(new SandboxId("iabc"), 3000));
+    }
 }

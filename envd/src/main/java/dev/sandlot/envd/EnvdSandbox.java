@@ -95,11 +95,11 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
 
     private ConnectRouter router(ActingUser actingUser, FilesystemService filesystem, FileCalls calls) {
         return new ConnectRouter(
-                new ProcessService(processes, actingUser).describe(), FilesystemMethods.describe(filesystem, watches, calls));
+                new ProcessService(processes, actingUser).describe(),
+                FilesystemMethods.describe(filesystem, watches, calls));
     }
 
-    private Map<String, Map<String, ExchangeHandler>> endpoints(
-            Parts parts, Accounts accounts, FileCalls calls) {
+    private Map<String, Map<String, ExchangeHandler>> endpoints(Parts parts, Accounts accounts, FileCalls calls) {
         FilesEndpoint files = new FilesEndpoint(
                 parts.files(),
                 accounts,

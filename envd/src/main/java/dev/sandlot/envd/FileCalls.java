@@ -30,7 +30,6 @@ final class FileCalls {
     /** How long a call may take, unless said. */
     static final Duration PATIENCE = Duration.ofSeconds(60);
 
-
     private final Executor threads;
     private final Semaphore places = new Semaphore(AT_ONCE);
     private final Duration patience;

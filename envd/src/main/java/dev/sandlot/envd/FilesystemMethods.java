@@ -50,15 +50,12 @@ final class FilesystemMethods {
                 .unary("Move", MoveRequest.getDefaultInstance(), method(files::move))
                 .unary("ListDir", ListDirRequest.getDefaultInstance(), method(files::listDir))
                 .unary("Remove", RemoveRequest.getDefaultInstance(), method(files::remove))
-                .serverStream(
-                        "WatchDir",
-                        WatchDirRequest.getDefaultInstance(),
-                        (call, request, out) -> {
-                            String user = BasicUser.named(call.requestHeaders()).orElse(null);
-                            try (DirectoryWatch watch = calls.call(() -> watches.watchDir(request, user))) {
-                                tell(watch, call, out);
-                            }
-                        })
+                .serverStream("WatchDir", WatchDirRequest.getDefaultInstance(), (call, request, out) -> {
+                    String user = BasicUser.named(call.requestHeaders()).orElse(null);
+                    try (DirectoryWatch watch = calls.call(() -> watches.watchDir(request, user))) {
+                        tell(watch, call, out);
+                    }
+                })
                 .unary("CreateWatcher", CreateWatcherRequest.getDefaultInstance(), method(watches::createWatcher))
                 .unary(
                         "GetWatcherEvents",

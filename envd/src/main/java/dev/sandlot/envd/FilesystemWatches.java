@@ -44,8 +44,7 @@ public final class FilesystemWatches implements AutoCloseable {
         checkDirectory(path, request.getAllowNetworkMounts(), request.getRecursive());
         try {
             return new DirectoryWatch(
-                    around,
-                    new DirectoryWatch.Options(path, request.getRecursive(), request.getIncludeEntry()));
+                    around, new DirectoryWatch.Options(path, request.getRecursive(), request.getIncludeEntry()));
         } catch (IOException e) {
             throw new ConnectException(
                     ConnectCode.INTERNAL,

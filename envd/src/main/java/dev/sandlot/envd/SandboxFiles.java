@@ -322,7 +322,8 @@ public final class SandboxFiles implements AutoCloseable {
             return new SandboxFile(fd, kernel, identity);
         } catch (LinuxException e) {
             close(identity);
-            throw e;
+            // What it names is a descriptor of this program.
+            throw new LinuxException("open", "", e.errno().number());
         }
     }
 

@@ -29,8 +29,7 @@ record Answer(int status, Headers fields, byte[] bytes, long declaredLength, boo
             int status = exchange.status();
             byte[] bytes = read(exchange);
             serving.get();
-            return new Answer(
-                    status, exchange.responseHeaders(), bytes, exchange.declaredLength(), exchange.ended());
+            return new Answer(status, exchange.responseHeaders(), bytes, exchange.declaredLength(), exchange.ended());
         } catch (IOException e) {
             throw failure(serving, e);
         } catch (ExecutionException | InterruptedException e) {

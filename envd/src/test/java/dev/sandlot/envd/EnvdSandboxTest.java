@@ -309,8 +309,7 @@ class EnvdSandboxTest {
     }
 
     private TestEnvd envd(String token) throws IOException {
-        return TestEnvd.over(
-                root, new EnvdConfig(new SandboxId("itest"), "base", Map.of("A", "1"), token, "user", ""));
+        return TestEnvd.over(root, new EnvdConfig(new SandboxId("itest"), "base", Map.of("A", "1"), token, "user", ""));
     }
 
     private static MemoryExchange request(String method, String target) {

@@ -78,8 +78,7 @@ class FilesEndpointTest {
     @Test
     void R3_text_is_compressed_for_who_accepts_gzip() throws IOException {
         write("/tmp/a.txt", "hello".repeat(10000));
-        Answer answer =
-                sandbox.download(FilesFixture.get("/tmp/a.txt").header("Accept-Encoding", "gzip"));
+        Answer answer = sandbox.download(FilesFixture.get("/tmp/a.txt").header("Accept-Encoding", "gzip"));
         assertThat(answer.field("Content-Encoding")).isEqualTo("gzip");
         assertThat(answer.field("Content-Type")).isEqualTo("text/plain; charset=utf-8");
         assertThat(answer.field("Vary")).isEqualTo("Accept-Encoding");
@@ -131,8 +130,8 @@ class FilesEndpointTest {
     @Test
     void R7_raw_uploads_need_a_path_and_other_types_are_refused() {
         assertError(
-                sandbox.upload(FilesFixture.post("/files", new byte[1])
-                        .header("Content-Type", "application/octet-stream")),
+                sandbox.upload(
+                        FilesFixture.post("/files", new byte[1]).header("Content-Type", "application/octet-stream")),
                 400);
         assertError(
                 sandbox.upload(FilesFixture.post("/files?path=/tmp/x", new byte[1])
@@ -341,8 +340,7 @@ class FilesEndpointTest {
         assertMessage(FilesFixture.ask(good + "&signature_expiration=1893456000"), "invalid signature");
         assertMessage(FilesFixture.ask(signed(past)), "signature is already expired");
         assertMessage(FilesFixture.ask(signed(past).replace("v1_", "v1_x")), "invalid signature");
-        assertThat(sandbox.download(FilesFixture.ask(signed(past + 60)))
-                        .status())
+        assertThat(sandbox.download(FilesFixture.ask(signed(past + 60))).status())
                 .isEqualTo(200);
         Answer malformed = sandbox.download(FilesFixture.ask(good + "&signature_expiration=x"));
         assertThat(malformed.status()).isEqualTo(400);
@@ -377,8 +375,7 @@ class FilesEndpointTest {
             })
     void single_ranges_are_answered(String range, int status, String content, String contentRange) throws IOException {
         write("/tmp/r.bin", "0123456789");
-        Answer answer =
-                sandbox.download(FilesFixture.get("/tmp/r.bin").header("Range", range));
+        Answer answer = sandbox.download(FilesFixture.get("/tmp/r.bin").header("Range", range));
         assertThat(answer.status()).isEqualTo(status);
         assertThat(answer.text()).isEqualTo(content);
         assertThat(answer.field("Content-Range")).isEqualTo(contentRange);
@@ -389,8 +386,7 @@ class FilesEndpointTest {
     @CsvSource({"bytes=10-,bytes */10", "bytes=-0,bytes */10", "bytes=5-3,", "items=0-1,", "bytes=x-,", "bytes=5,"})
     void ranges_that_cannot_be_are_416(String range, String contentRange) throws IOException {
         write("/tmp/r.bin", "0123456789");
-        Answer answer =
-                sandbox.download(FilesFixture.get("/tmp/r.bin").header("Range", range));
+        Answer answer = sandbox.download(FilesFixture.get("/tmp/r.bin").header("Range", range));
         assertThat(answer.status()).isEqualTo(416);
         assertThat(answer.field("Content-Range")).isEqualTo(contentRange);
         assertThat(answer.field("Content-Type")).isEqualTo("text/plain; charset=utf-8");
@@ -399,8 +395,7 @@ class FilesEndpointTest {
     @Test
     void several_ranges_come_as_parts() throws IOException {
         write("/tmp/r.txt", "0123456789");
-        Answer answer =
-                sandbox.download(FilesFixture.get("/tmp/r.txt").header("Range", "bytes=0-1, 8-"));
+        Answer answer = sandbox.download(FilesFixture.get("/tmp/r.txt").header("Range", "bytes=0-1, 8-"));
         assertThat(answer.status()).isEqualTo(206);
         String boundary = answer.field("Content-Type").replace("multipart/byteranges; boundary=", "");
         assertThat(answer.text())
@@ -436,8 +431,7 @@ class FilesEndpointTest {
     @Test
     void empty_files_declare_their_length() throws IOException {
         write("/tmp/empty", "");
-        Answer answer =
-                sandbox.download(FilesFixture.get("/tmp/empty").header("Range", "bytes=0-"));
+        Answer answer = sandbox.download(FilesFixture.get("/tmp/empty").header("Range", "bytes=0-"));
         assertThat(answer.status()).isEqualTo(200);
         assertThat(answer.declaredLength()).isZero();
         assertThat(answer.complete()).isTrue();
@@ -497,8 +491,7 @@ class FilesEndpointTest {
         assertThat(sandbox.at("/home/user/twice")).hasContent("x");
         assertError(sandbox.upload(formRequest("/files", part.formatted("; filename=cut"))), 400);
         assertError(
-                sandbox.upload(
-                        FilesFixture.post("/files", new byte[0]).header("Content-Type", "multipart/form-data")),
+                sandbox.upload(FilesFixture.post("/files", new byte[0]).header("Content-Type", "multipart/form-data")),
                 400);
     }
 

@@ -66,8 +66,7 @@ record FilesystemClient(Function<MemoryExchange, Answer> envd) {
 
     private <T extends Message> T call(String method, Message request, @Nullable String user, Parser<T> parser)
             throws ConnectException {
-        MemoryExchange exchange = MemoryExchange.of(
-                        "POST", "/filesystem.Filesystem/" + method, request.toByteArray())
+        MemoryExchange exchange = MemoryExchange.of("POST", "/filesystem.Filesystem/" + method, request.toByteArray())
                 .header("Content-Type", "application/proto");
         if (user != null) {
             byte[] name = (user + ":").getBytes(StandardCharsets.UTF_8);
@@ -86,11 +85,11 @@ record FilesystemClient(Function<MemoryExchange, Answer> envd) {
 
     private static ConnectException error(Answer answer) {
         JsonObject json = JsonParser.parseString(answer.text()).getAsJsonObject();
-        ConnectCode code =
-                ConnectCode.valueOf(json.get("code").getAsString().toUpperCase(Locale.ROOT));
+        ConnectCode code = ConnectCode.valueOf(json.get("code").getAsString().toUpperCase(Locale.ROOT));
         if (code.httpStatus() != answer.status()) {
             throw new AssertionError(code + " with status " + answer.status());
         }
-        return new ConnectException(code, json.has("message") ? json.get("message").getAsString() : "");
+        return new ConnectException(
+                code, json.has("message") ? json.get("message").getAsString() : "");
     }
 }

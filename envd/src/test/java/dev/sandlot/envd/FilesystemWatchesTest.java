@@ -153,8 +153,7 @@ class FilesystemWatchesTest {
                 EnvdHost host = new EnvdHost(loop);
                 FilesystemWatches watches = new FilesystemWatches(
                         service,
-                        new DirectoryWatch.Surroundings(
-                                sandbox.files, sandbox.accounts, loop, host.fileThreads()));
+                        new DirectoryWatch.Surroundings(sandbox.files, sandbox.accounts, loop, host.fileThreads()));
                 DirectoryWatch watch = watches.watchDir(request, null)) {
             assertThat(watch.next(Duration.ofMillis(1))).isEmpty();
             Thread writer = Thread.startVirtualThread(() -> sandbox.upload(FilesFixture.put("/w/late", "")));
@@ -179,7 +178,8 @@ class FilesystemWatchesTest {
         Files.createFile(sandbox.at("/w/new"));
         assertThat(events(id)).containsExactly("CREATE new");
         assertThat(id).matches("w[a-z0-9]{20}");
-        sandbox.service.removeWatcher(RemoveWatcherRequest.newBuilder().setWatcherId(id).build());
+        sandbox.service.removeWatcher(
+                RemoveWatcherRequest.newBuilder().setWatcherId(id).build());
         assertCode(() -> events(id), ConnectCode.NOT_FOUND);
         assertCode(
                 () -> sandbox.service.removeWatcher(
@@ -197,7 +197,8 @@ class FilesystemWatchesTest {
     }
 
     private List<FilesystemEvent> raw(String id) throws ConnectException {
-        return sandbox.service.getWatcherEvents(
+        return sandbox.service
+                .getWatcherEvents(
                         GetWatcherEventsRequest.newBuilder().setWatcherId(id).build())
                 .getEventsList();
     }

@@ -87,7 +87,8 @@ class FuseTest {
 
     @Test
     void P12_files_are_listed_read_and_written_there() throws Exception {
-        assertThat(sandbox.upload(FilesFixture.put("/mnt/deep/er/new", "written")).status())
+        assertThat(sandbox.upload(FilesFixture.put("/mnt/deep/er/new", "written"))
+                        .status())
                 .isEqualTo(200);
         assertThat(sandbox.at("/behind/deep/er/new")).hasContent("written");
         assertThat(sandbox.download(FilesFixture.get("/mnt/file")).text()).isEqualTo("content");
@@ -126,7 +127,8 @@ class FuseTest {
                     .toList();
             for (int i = 0; i < 200; i++) {
                 long begun = System.nanoTime();
-                assertThat(here.stat(request("/etc/passwd"), null).getEntry().getSize()).isPositive();
+                assertThat(here.stat(request("/etc/passwd"), null).getEntry().getSize())
+                        .isPositive();
                 assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(2));
             }
             for (CompletableFuture<ConnectCode> call : calls) {
@@ -134,7 +136,8 @@ class FuseTest {
             }
             assertThat(Answer.of(stuck, FilesFixture.get("/mnt/file")).status()).isEqualTo(504);
             assertThat(Answer.of(stuck, FilesFixture.put("/mnt/file", "x")).text())
-                    .isEqualTo("{\"code\":504,\"message\":\"a file system of the sandbox did not answer within 500 ms\"}\n");
+                    .isEqualTo(
+                            "{\"code\":504,\"message\":\"a file system of the sandbox did not answer within 500 ms\"}\n");
             MemoryExchange watch = MemoryExchange.of(
                             "POST",
                             "/filesystem.Filesystem/WatchDir",

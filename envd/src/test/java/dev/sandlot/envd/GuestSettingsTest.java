@@ -61,8 +61,8 @@ class GuestSettingsTest {
 
     @Test
     void all_problems_are_told_at_once() {
-        assertThatThrownBy(() -> GuestSettings.of(
-                        List.of("--port", "x", "--nothing"), Map.of("SANDLOT_ENVD_TOKEN", "secret")))
+        assertThatThrownBy(() ->
+                        GuestSettings.of(List.of("--port", "x", "--nothing"), Map.of("SANDLOT_ENVD_TOKEN", "secret")))
                 .hasMessageContaining("not a port: x")
                 .hasMessageContaining("--nothing: no such flag")
                 .hasMessageContaining("SANDLOT_ENVD_TOKEN: no such setting")

@@ -58,9 +58,7 @@ class GuestStateTest {
     @Test
     void a_broken_file_is_told_and_not_taken_for_an_open_sandbox() throws Exception {
         Files.writeString(file(), "{\"token\":");
-        assertThatThrownBy(() -> kept().load())
-                .isInstanceOf(IOException.class)
-                .hasMessageContaining(file().toString());
+        assertThatThrownBy(() -> kept().load()).isInstanceOf(IOException.class).hasMessageContaining(file().toString());
     }
 
     @Test

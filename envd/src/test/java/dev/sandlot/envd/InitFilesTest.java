@@ -126,8 +126,7 @@ class InitFilesTest {
         Files.createDirectory(bundle());
         Answer refused = call("{\"caBundle\":\"x\",\"timestamp\":\"2026-01-01T00:00:01Z\"}");
         assertThat(refused.status()).isEqualTo(400);
-        assertThat(refused.text())
-                .startsWith("certificates could not be installed");
+        assertThat(refused.text()).startsWith("certificates could not be installed");
         Files.delete(bundle());
         assertThat(call("{\"caBundle\":\"x\",\"timestamp\":\"2026-01-01T00:00:01Z\"}")
                         .status())

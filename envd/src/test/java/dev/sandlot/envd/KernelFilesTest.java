@@ -59,9 +59,9 @@ class KernelFilesTest {
         assertThat(large.text()).contains("\"attempted to write 10000 bytes: not enough disk space available\"");
         Answer fresh = sandbox.upload(FilesFixture.put("/mnt/fresh", "x"));
         assertThat(fresh.text()).contains("\"attempted to write 1 bytes: not enough disk space available\"");
-        Answer chunked = sandbox.upload(MemoryExchange.streaming(
-                        "POST", "/files?path=/mnt/fresh", new ByteArrayInputStream(new byte[9000]))
-                .header("Content-Type", "application/octet-stream"));
+        Answer chunked = sandbox.upload(
+                MemoryExchange.streaming("POST", "/files?path=/mnt/fresh", new ByteArrayInputStream(new byte[9000]))
+                        .header("Content-Type", "application/octet-stream"));
         assertThat(chunked.text()).contains("\"message\":\"not enough disk space available\"");
         Answer noInode = sandbox.upload(FilesFixture.put("/mnt/third", "x"));
         assertThat(noInode.status()).isEqualTo(507);
@@ -113,8 +113,7 @@ class KernelFilesTest {
         assertThat(sandbox.upload(FilesFixture.put("/home/user/all", "old")).status())
                 .isEqualTo(200);
         String unreadable = "/mnt/" + ProcessHandle.current().pid() + "/mem";
-        Answer answer =
-                sandbox.compose("{\"source_paths\":[\"a\",\"" + unreadable + "\"],\"destination\":\"all\"}");
+        Answer answer = sandbox.compose("{\"source_paths\":[\"a\",\"" + unreadable + "\"],\"destination\":\"all\"}");
         assertThat(answer.status()).isEqualTo(500);
         assertThat(sandbox.at("/home/user/all")).hasContent("old");
         assertThat(sandbox.at("/home/user/a")).hasContent("a");
@@ -136,7 +135,7 @@ class KernelFilesTest {
                     mapped, new Accounts(mapped), () -> "user", () -> "", () -> "", InstantSource.system());
             Answer write = Answer.of(endpoint::upload, FilesFixture.put("/mnt/sys/vm/swappiness", "61"));
             assertThat(write.status()).isEqualTo(500);
-            assertThat(write.text()).contains("EACCES");
+            assertThat(write.text()).contains("EACCES").doesNotContain("/proc/self/fd");
             Answer secret = Answer.of(endpoint::download, FilesFixture.get("/mnt/1/environ"));
             assertThat(secret.status()).isEqualTo(500);
             Answer status = Answer.of(endpoint::download, FilesFixture.get("/mnt/1/status"));

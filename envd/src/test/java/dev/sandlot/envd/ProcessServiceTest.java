@@ -354,8 +354,7 @@ class ProcessServiceTest {
 
     @Test
     void P15_all_readers_get_everything() throws Exception {
-        TestStream first =
-                sandbox.run("until [ -e go ]; do sleep 0.02; done; head -c 3000000 /dev/zero | tr '\\0' x");
+        TestStream first = sandbox.run("until [ -e go ]; do sleep 0.02; done; head -c 3000000 /dev/zero | tr '\\0' x");
         int pid = first.pid();
         List<TestStream> others = new ArrayList<>();
         for (int i = 0; i < 3; i++) {

@@ -134,7 +134,7 @@ final class LayerPacker {
         tar.end();
     }
 
-    private static TarEntry header(
+    static TarEntry header(
             TarEntry.Type type, String path, String link, FileStatus status, long size, Map<String, String> xattrs) {
         Instant modified = status.modified();
         return new TarEntry(
@@ -150,7 +150,7 @@ final class LayerPacker {
                 xattrs);
     }
 
-    private static Map<String, String> xattrs(Fd in, String name) throws IOException {
+    static Map<String, String> xattrs(Fd in, String name) throws IOException {
         Map<String, String> found = new TreeMap<>();
         for (String attribute : names(in, name)) {
             if (LayerXattrs.belongs(attribute)) {

@@ -15,11 +15,15 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.DigestOutputStream;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
@@ -55,8 +59,11 @@ public final class LayerStore implements AutoCloseable {
     private final UnpackLimits limits;
     private final FileChannel lockFile;
 
-    /** Guards the moment at which names appear in and vanish from {@code layers}. */
+    /** Guards the moment at which names appear in and vanish from {@code layers}, and {@link #used}. */
     private final ReentrantLock names = new ReentrantLock();
+
+    /** When somebody last found a layer here, or made it, in this process; {@link #collect} spares them for a while. */
+    private final Map<Digest, Instant> used = new HashMap<>();
 
     private LayerStore(Path pool, UnpackLimits limits, FileChannel lockFile) {
         this.pool = pool;
@@ -98,7 +105,7 @@ public final class LayerStore implements AutoCloseable {
      * @throws BadLayerException when it is another one
      */
     public LayerRecord add(InputStream archive, Digest expected) throws IOException {
-        Optional<LayerRecord> known = find(expected);
+        Optional<LayerRecord> known = has(expected) ? find(expected) : Optional.empty();
         return known.isPresent() ? known.get() : unpackAndPublish(archive, expected);
     }
 
@@ -133,9 +140,69 @@ public final class LayerStore implements AutoCloseable {
         return Files.createTempFile(staging, "blob", "");
     }
 
-    /** Whether a layer is there. */
+    /** Whether a layer is there; one that is stays for a while, whatever is collected. */
     public boolean has(Digest diffId) {
-        return Files.exists(home(diffId).resolve(RECORD));
+        names.lock();
+        try {
+            boolean there = Files.exists(home(diffId).resolve(RECORD));
+            if (there) {
+                used.put(diffId, Clock.systemUTC().instant());
+            }
+            return there;
+        } finally {
+            names.unlock();
+        }
+    }
+
+    /**
+     * Removes layers that nothing refers to. Spared are those that are named, and those that were made or found here
+     * a short while ago, so that what is being built or pulled at the moment does not lose its ground.
+     *
+     * @param live every layer that a template, build, snapshot or running sandbox refers to
+     * @param grace how long a layer is spared after it was made, or found by {@link #has}, {@link #path} or
+     *     {@link #add}
+     * @return what was removed
+     */
+    public List<LayerRecord> collect(Set<Digest> live, Duration grace) throws IOException {
+        Instant before = Clock.systemUTC().instant().minus(grace);
+        List<LayerRecord> removed = new ArrayList<>();
+        for (LayerRecord layer : list()) {
+            if (!live.contains(layer.diffId()) && layer.created().isBefore(before)) {
+                Optional<Path> doomed = takenOut(layer.diffId(), before);
+                if (doomed.isPresent()) {
+                    DurableFiles.deleteTree(doomed.get());
+                    removed.add(layer);
+                }
+            }
+        }
+        return removed;
+    }
+
+    private Optional<Path> takenOut(Digest diffId, Instant before) throws IOException {
+        names.lock();
+        try {
+            if (used.getOrDefault(diffId, Instant.MIN).isAfter(before)) {
+                return Optional.empty();
+            }
+            return takenOut(diffId);
+        } finally {
+            names.unlock();
+        }
+    }
+
+    private Optional<Path> takenOut(Digest diffId) throws IOException {
+        Path doomed = staging.resolve(UUID.randomUUID().toString());
+        names.lock();
+        try {
+            used.remove(diffId);
+            if (!Files.exists(home(diffId))) {
+                return Optional.empty();
+            }
+            Files.move(home(diffId), doomed, StandardCopyOption.ATOMIC_MOVE);
+            return Optional.of(doomed);
+        } finally {
+            names.unlock();
+        }
     }
 
     /** The pool directory. */
@@ -181,17 +248,10 @@ public final class LayerStore implements AutoCloseable {
 
     /** Removes a layer that nothing uses any more; does nothing when it is not there. */
     public void remove(Digest diffId) throws IOException {
-        Path doomed = staging.resolve(UUID.randomUUID().toString());
-        names.lock();
-        try {
-            if (!Files.exists(home(diffId))) {
-                return;
-            }
-            Files.move(home(diffId), doomed, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            names.unlock();
+        Optional<Path> doomed = takenOut(diffId);
+        if (doomed.isPresent()) {
+            DurableFiles.deleteTree(doomed.get());
         }
-        DurableFiles.deleteTree(doomed);
     }
 
     @Override
@@ -229,12 +289,13 @@ public final class LayerStore implements AutoCloseable {
     }
 
     private LayerRecord publish(StagedTree staged, LayerRecord record) throws IOException {
-        DurableFiles.write(staged.home().resolve(RECORD), JSON.writeValueAsBytes(Row.of(record)));
+        Files.write(staged.home().resolve(RECORD), JSON.writeValueAsBytes(Row.of(record)));
         try (Fd home = FileTree.directory(staged.home().toString())) {
             FileTree.syncFileSystem(home);
         }
         names.lock();
         try {
+            used.put(record.diffId(), Clock.systemUTC().instant());
             Optional<LayerRecord> known = find(record.diffId());
             if (known.isPresent()) {
                 return known.get();

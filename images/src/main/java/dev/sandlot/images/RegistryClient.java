@@ -31,7 +31,7 @@ import tools.jackson.databind.json.JsonMapper;
  * it names, never to where a blob is redirected. Nothing that comes back is trusted: documents are bounded, blobs
  * checked against size and digest. Safe for many threads.
  */
-final class RegistryClient implements AutoCloseable {
+final class RegistryClient implements ImageSource, AutoCloseable {
     private static final int MAX_DOCUMENT_BYTES = 4 << 20;
     private static final int MAX_REDIRECTS = 5;
     private static final int BUFFER_BYTES = 128 * 1024;
@@ -59,7 +59,8 @@ final class RegistryClient implements AutoCloseable {
     }
 
     /** A manifest or index by tag or digest, checked against the digest where that is what was asked for. */
-    byte[] manifest(String version, String accept) throws IOException, InterruptedException {
+    @Override
+    public byte[] manifest(String version, String accept) throws IOException, InterruptedException {
         byte[] bytes = document(at("/manifests/" + version), accept);
         if (version.startsWith("sha256:")) {
             refuseOther(Digest.parse(version), Digest.of(bytes));
@@ -68,14 +69,16 @@ final class RegistryClient implements AutoCloseable {
     }
 
     /** A small blob. */
-    byte[] smallBlob(Digest digest) throws IOException, InterruptedException {
+    @Override
+    public byte[] smallBlob(Digest digest) throws IOException, InterruptedException {
         byte[] bytes = document(at("/blobs/" + digest), "*/*");
         refuseOther(digest, Digest.of(bytes));
         return bytes;
     }
 
     /** Downloads a blob of known size into a file; a transfer that is cut is taken up again where it was. */
-    void blob(Digest digest, long size, Path into) throws IOException, InterruptedException {
+    @Override
+    public void blob(Digest digest, long size, Path into) throws IOException, InterruptedException {
         try (OutputStream out = Files.newOutputStream(into)) {
             Download download = new Download(digest, size, out);
             int fruitless = 0;
@@ -229,8 +232,7 @@ final class RegistryClient implements AutoCloseable {
                                 + " does not exist: the image or its tag is missing in the registry");
             case 408, 429, 500, 502, 503, 504 ->
                 new RegistryStatusException("the registry answered " + status + " for the image " + image);
-            default ->
-                new ImageRefusedException("the registry answered " + status + " for the image " + image);
+            default -> new ImageRefusedException("the registry answered " + status + " for the image " + image);
         };
     }
 

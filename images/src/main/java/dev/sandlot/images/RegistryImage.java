@@ -36,13 +36,13 @@ public final class RegistryImage {
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     private final ImageReference image;
-    private final RegistryClient client;
+    private final ImageSource source;
     private final LayerStore store;
     private final Progress progress;
 
-    private RegistryImage(ImageReference image, RegistryClient client, LayerStore store, Progress progress) {
+    private RegistryImage(ImageReference image, ImageSource source, LayerStore store, Progress progress) {
         this.image = image;
-        this.client = client;
+        this.source = source;
         this.store = store;
         this.progress = progress;
     }
@@ -75,9 +75,18 @@ public final class RegistryImage {
             Progress progress)
             throws IOException, InterruptedException {
         try (RegistryClient client = new RegistryClient(image, credentials, access)) {
-            return new RegistryImage(image, client, store, progress).pull();
+            return take(image, client, store, progress);
+        }
+    }
+
+    /** Takes an image from wherever its parts are. */
+    static PulledImage take(ImageReference image, ImageSource source, LayerStore store, Progress progress)
+            throws IOException, InterruptedException {
+        try {
+            return new RegistryImage(image, source, store, progress).pull();
         } catch (JacksonException e) {
-            throw new ImageRefusedException("the registry's description of " + image + " is no JSON: " + e.getOriginalMessage());
+            throw new ImageRefusedException(
+                    "the registry's description of " + image + " is no JSON: " + e.getOriginalMessage());
         }
     }
 
@@ -86,7 +95,7 @@ public final class RegistryImage {
     private PulledImage pull() throws IOException, InterruptedException {
         progress.report("pulling " + image, 0);
         JsonNode manifest = manifest();
-        JsonNode config = JSON.readTree(client.smallBlob(digest(manifest.path("config"))));
+        JsonNode config = JSON.readTree(source.smallBlob(digest(manifest.path("config"))));
         refuseOtherPlatform(config);
         List<Digest> diffIds = diffIds(config);
         List<Blob> blobs = blobs(manifest);
@@ -96,9 +105,13 @@ public final class RegistryImage {
         refuseTooLarge(blobs.stream().mapToLong(Blob::size).sum());
         fetch(blobs, diffIds);
         refuseTooLarge(uncompressed(diffIds));
-        JsonNode settings = config.path("config");
+        return described(config.path("config"), diffIds);
+    }
+
+    /** An image by the {@code config} part of its configuration. */
+    static PulledImage described(JsonNode settings, List<Digest> layers) {
         return new PulledImage(
-                diffIds,
+                layers,
                 env(settings.path("Env")),
                 settings.path("User").asString(""),
                 settings.path("WorkingDir").asString(""));
@@ -120,13 +133,13 @@ public final class RegistryImage {
     }
 
     private JsonNode manifest() throws IOException, InterruptedException {
-        byte[] first = client.manifest(image.version(), INDEX_TYPES + ", " + MANIFEST_TYPES);
+        byte[] first = source.manifest(image.version(), INDEX_TYPES + ", " + MANIFEST_TYPES);
         JsonNode document = JSON.readTree(first);
         if (!document.path("manifests").isArray()) {
             return document;
         }
         Digest ours = ofThisPlatform(document.path("manifests"));
-        return JSON.readTree(client.manifest(ours.toString(), MANIFEST_TYPES));
+        return JSON.readTree(source.manifest(ours.toString(), MANIFEST_TYPES));
     }
 
     private Digest ofThisPlatform(JsonNode manifests) throws IOException {
@@ -137,15 +150,16 @@ public final class RegistryImage {
                 return digest(candidate);
             }
         }
-        throw new ImageRefusedException("the image " + image + " is not for linux/" + architecture() + " but for "
-                + platforms(manifests));
+        throw new ImageRefusedException(
+                "the image " + image + " is not for linux/" + architecture() + " but for " + platforms(manifests));
     }
 
     private static String platforms(JsonNode manifests) {
         return manifests
                 .valueStream()
                 .map(candidate -> candidate.path("platform"))
-                .map(p -> p.path("os").asString("?") + "/" + p.path("architecture").asString("?"))
+                .map(p -> p.path("os").asString("?") + "/"
+                        + p.path("architecture").asString("?"))
                 .filter(name -> name.matches("[a-z0-9_]{1,20}/[a-z0-9_]{1,20}"))
                 .distinct()
                 .limit(8)
@@ -155,8 +169,8 @@ public final class RegistryImage {
     private void refuseOtherPlatform(JsonNode config) throws IOException {
         String found = config.path("architecture").asString("");
         if (!found.equals(architecture())) {
-            throw new ImageRefusedException("the image " + image + " is for the architecture " + found
-                    + "; expected is " + architecture());
+            throw new ImageRefusedException(
+                    "the image " + image + " is for the architecture " + found + "; expected is " + architecture());
         }
     }
 
@@ -212,7 +226,7 @@ public final class RegistryImage {
         }
         Path file = store.stagedFile();
         try {
-            client.blob(blob.digest(), blob.size(), file);
+            source.blob(blob.digest(), blob.size(), file);
             try (InputStream in = Files.newInputStream(file)) {
                 store.add(in, diffId);
             }

@@ -5,10 +5,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -17,6 +19,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * is asked for several times at once is made once. A cut build leaves nothing. Safe for many threads.
  */
 public final class StandIns {
+    private static final String PREFIX = "stand-in-";
     private static final String PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     private static final int STATUS_MAX_BYTES = 16 << 20;
 
@@ -56,6 +59,15 @@ public final class StandIns {
         }
     }
 
+    /** The layers of all stand-ins that were made: nobody else refers to them, and making them anew takes a while. */
+    public Set<Digest> layers() throws IOException {
+        Set<Digest> layers = new HashSet<>();
+        for (TemplateRecord made : TemplateFile.all(store.pool(), PREFIX)) {
+            layers.addAll(made.layers());
+        }
+        return layers;
+    }
+
     /** A digest of what stand-ins are made from. */
     public static Digest sources() throws IOException {
         StringBuilder all = new StringBuilder();
@@ -70,15 +82,15 @@ public final class StandIns {
     private TemplateRecord ensure(StandIn wanted, Progress progress) throws IOException, InterruptedException {
         TemplateSource source = source(wanted.kind());
         Digest hash = source.hash(List.of(wanted.suite(), String.valueOf(settings.mirror())));
-        String name = "stand-in-" + wanted.kind().name().toLowerCase(Locale.ROOT) + "-" + wanted.suite();
+        String name = PREFIX + wanted.kind().name().toLowerCase(Locale.ROOT) + "-" + wanted.suite();
         TemplateFile file = new TemplateFile(store.pool(), name);
         Optional<TemplateRecord> present = file.read();
         if (present.isPresent() && present.get().sourceHash().equals(hash) && hasAll(present.get())) {
             return present.get();
         }
         Digest layer = build(wanted, source, progress);
-        TemplateRecord made = new TemplateRecord(
-                name, List.of(layer), "root", "/", Map.of("PATH", PATH, "LANG", "C.UTF-8"), hash);
+        TemplateRecord made =
+                new TemplateRecord(name, List.of(layer), "root", "/", Map.of("PATH", PATH, "LANG", "C.UTF-8"), hash);
         file.write(made);
         return made;
     }
@@ -89,8 +101,8 @@ public final class StandIns {
 
     private Digest build(StandIn wanted, TemplateSource source, Progress progress)
             throws IOException, InterruptedException {
-        BaseTemplateSettings suited = new BaseTemplateSettings(
-                wanted.suite(), settings.mirror(), null, null, settings.buildTimeout());
+        BaseTemplateSettings suited =
+                new BaseTemplateSettings(wanted.suite(), settings.mirror(), null, null, settings.buildTimeout());
         try (StagedTree tree = store.stage();
                 StagedTree scratch = store.stage()) {
             Files.setPosixFilePermissions(tree.path(), PosixFilePermissions.fromString("rwxr-xr-x"));
@@ -102,21 +114,20 @@ public final class StandIns {
 
     private Made described(StandIn wanted, TemplateRecord record) throws IOException {
         Map<String, String> env = new HashMap<>(record.env());
-        String contents =
-                switch (wanted.kind()) {
-                    case BASE -> "the base template of this server";
-                    case DEBIAN -> debian(record);
-                    case PYTHON -> {
-                        String version = version(record, "python3");
-                        env.put("PYTHON_VERSION", version);
-                        yield "Python " + version + " on " + debian(record);
-                    }
-                    case NODE -> {
-                        String version = version(record, "nodejs");
-                        env.put("NODE_VERSION", version);
-                        yield "Node.js " + version + " on " + debian(record);
-                    }
-                };
+        String contents = switch (wanted.kind()) {
+            case BASE -> "the base template of this server";
+            case DEBIAN -> debian(record);
+            case PYTHON -> {
+                String version = version(record, "python3");
+                env.put("PYTHON_VERSION", version);
+                yield "Python " + version + " on " + debian(record);
+            }
+            case NODE -> {
+                String version = version(record, "nodejs");
+                env.put("NODE_VERSION", version);
+                yield "Node.js " + version + " on " + debian(record);
+            }
+        };
         return new Made(new PulledImage(record.layers(), env, record.defaultUser(), record.workdir()), contents);
     }
 

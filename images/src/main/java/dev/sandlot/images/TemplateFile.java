@@ -4,10 +4,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -15,10 +17,30 @@ import tools.jackson.databind.json.JsonMapper;
 final class TemplateFile {
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
+    private static final String SUFFIX = ".json";
+
     private final Path file;
 
     TemplateFile(Path pool, String name) {
-        this.file = pool.resolve("templates").resolve(name + ".json");
+        this.file = pool.resolve("templates").resolve(name + SUFFIX);
+    }
+
+    /** All records whose names begin alike. */
+    static List<TemplateRecord> all(Path pool, String prefix) throws IOException {
+        Path directory = pool.resolve("templates");
+        List<TemplateRecord> found = new ArrayList<>();
+        if (Files.isDirectory(directory)) {
+            try (Stream<Path> files = Files.list(directory)) {
+                for (Path file : (Iterable<Path>) files::iterator) {
+                    String name = file.getFileName().toString();
+                    if (name.startsWith(prefix) && name.endsWith(SUFFIX)) {
+                        String plain = name.substring(0, name.length() - SUFFIX.length());
+                        new TemplateFile(pool, plain).read().ifPresent(found::add);
+                    }
+                }
+            }
+        }
+        return found;
     }
 
     Optional<TemplateRecord> read() throws IOException {

@@ -26,7 +26,14 @@ final class Archive {
     }
 
     Archive file(String path, String content, Map<String, String> xattrs) throws IOException {
-        byte[] body = content.getBytes(StandardCharsets.UTF_8);
+        return file(path, content.getBytes(StandardCharsets.UTF_8), xattrs);
+    }
+
+    Archive bytes(String path, byte[] content) throws IOException {
+        return file(path, content, Map.of());
+    }
+
+    private Archive file(String path, byte[] body, Map<String, String> xattrs) throws IOException {
         tar.begin(new TarEntry(
                 TarEntry.Type.FILE, path, "", 0640, uid, gid, body.length, 1_700_000_000L, 123_456_789, xattrs));
         tar.write(body, body.length);

@@ -20,6 +20,14 @@ final class LoopbackRegistry implements AutoCloseable {
     final List<String> requests = new CopyOnWriteArrayList<>();
     volatile boolean needsToken;
     volatile boolean redirectsBlobs;
+    /** How many bytes of a blob it gives before it hangs up; 0 for all. */
+    volatile int cutsAfter;
+
+    volatile boolean honoursRanges = true;
+    /** What it answers when a document is missing. */
+    volatile String missing = "";
+
+    volatile int missingStatus = 404;
 
     private final HttpServer server;
 
@@ -68,8 +76,35 @@ final class LoopbackRegistry implements AutoCloseable {
             send(exchange, 307, new byte[0]);
         } else {
             byte[] body = documents.get(path);
-            send(exchange, body == null ? 404 : 200, body == null ? new byte[0] : body);
+            if (body == null) {
+                send(exchange, missingStatus, missing.getBytes(StandardCharsets.UTF_8));
+            } else if (cutsAfter > 0 && path.contains("/blobs/")) {
+                cut(exchange, body);
+            } else {
+                send(exchange, 200, body);
+            }
         }
+    }
+
+    /** Gives a part, and breaks the connection unless that was the end. */
+    private void cut(HttpExchange exchange, byte[] body) throws IOException {
+        String range = exchange.getRequestHeaders().getFirst("Range");
+        int from = range == null || !honoursRanges
+                ? 0
+                : Integer.parseInt(range.substring("bytes=".length(), range.length() - 1));
+        requests.add("from " + from);
+        if (from > 0) {
+            exchange.getResponseHeaders()
+                    .set("Content-Range", "bytes " + from + "-" + (body.length - 1) + "/" + body.length);
+        }
+        exchange.sendResponseHeaders(from > 0 ? 206 : 200, body.length - from);
+        int to = honoursRanges ? Math.min(body.length, from + cutsAfter) : Math.min(body.length, cutsAfter);
+        exchange.getResponseBody().write(body, from, to - from);
+        if (!honoursRanges) {
+            cutsAfter = body.length;
+        }
+        exchange.getResponseBody().flush();
+        exchange.close();
     }
 
     private static void send(HttpExchange exchange, int status, byte[] body) throws IOException {

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -56,6 +57,77 @@ class RegistryImageTest {
         assertThat(store.path(Digest.of(upper)).resolve("etc/b")).hasContent("2");
         assertThat(fractions).contains(1.0);
         assertThat(temp.resolve("pool/staging").toFile().list()).isEmpty();
+    }
+
+    /** template-build.md 8.1: a transfer that is cut goes on where it was. */
+    @Test
+    void a_cut_download_is_taken_up_again() throws Exception {
+        byte[] layer = new Archive(temp).bytes("a", noise(50_000)).bytes();
+        image("latest", RegistryImage.architecture(), layer);
+        registry.cutsAfter = 20_000;
+        registry.requests.clear();
+        assertThat(pull("latest").layers()).containsExactly(Digest.of(layer));
+        assertThat(registry.requests).contains("from 0", "from 20000", "from 40000");
+    }
+
+    @Test
+    void a_cut_download_starts_anew_where_the_registry_knows_no_ranges() throws Exception {
+        byte[] layer = new Archive(temp).bytes("a", noise(50_000)).bytes();
+        image("latest", RegistryImage.architecture(), layer);
+        registry.cutsAfter = 20_000;
+        registry.honoursRanges = false;
+        assertThat(pull("latest").layers()).containsExactly(Digest.of(layer));
+    }
+
+    /** What does not get smaller when it is compressed. */
+    private static byte[] noise(int length) {
+        byte[] noise = new byte[length];
+        new Random(1).nextBytes(noise);
+        return noise;
+    }
+
+    /** template-build.md 13. */
+    @Test
+    void what_the_registry_refuses_is_told_in_words() {
+        registry.missing = "{\"errors\":[{\"code\":\"NAME_UNKNOWN\"}]}";
+        assertThatThrownBy(() -> pull("gone"))
+                .isInstanceOf(ImageRefusedException.class)
+                .hasMessageContaining("the repository team/image")
+                .hasMessageContaining("is missing");
+        registry.missingStatus = 403;
+        assertThatThrownBy(() -> pull("gone")).hasMessageContaining("access denied to the image");
+        registry.missingStatus = 418;
+        assertThatThrownBy(() -> pull("gone"))
+                .hasMessageContaining("team/image:gone")
+                .hasMessageContaining("418");
+        registry.missingStatus = 503;
+        assertThatThrownBy(() -> pull("gone"))
+                .isInstanceOf(RegistryStatusException.class)
+                .hasMessageContaining("503");
+    }
+
+    @Test
+    void an_image_that_is_too_large_is_refused_before_it_is_fetched() throws Exception {
+        String config = registry.blob("{\"architecture\":\"%s\",\"rootfs\":{\"diff_ids\":[\"%s\",\"%s\"]}}"
+                .formatted(RegistryImage.architecture(), Digest.of(new byte[1]), Digest.of(new byte[2]))
+                .getBytes(StandardCharsets.UTF_8));
+        String layer = "{\"digest\":\"" + Digest.of(new byte[3]) + "\",\"size\":13000000000}";
+        registry.manifest("large", "{\"config\":" + config + ",\"layers\":[" + layer + "," + layer + "]}");
+        assertThatThrownBy(() -> pull("large"))
+                .isInstanceOf(ImageRefusedException.class)
+                .hasMessageContaining("more than 25000 MB");
+    }
+
+    @Test
+    void a_user_cannot_make_the_server_ask_its_own_network() {
+        for (String host : List.of(registry.host(), "10.1.2.3:5000", "169.254.169.254", "[::1]:5000", "100.64.1.1")) {
+            ImageReference image = new ImageReference(host, "team/image", "latest");
+            assertThatThrownBy(() -> RegistryImage.pull(image, null, RegistryAccess.PUBLIC, store, Progress.NONE))
+                    .as(host)
+                    .isInstanceOf(ImageRefusedException.class)
+                    .hasMessageContaining("private address");
+        }
+        assertThat(registry.requests).isEmpty();
     }
 
     @Test

@@ -54,12 +54,20 @@ final class NodeWorkSandbox implements WorkSandbox {
         }
         int base = running.uidBase();
         try (StagedTree staged = workshop.layers().stage()) {
-            workshop.runtime().harvest(running.id(), staged.path());
+            harvest(staged);
             return workshop.layers().commit(staged, base, HostedSandbox.IDS);
+        }
+    }
+
+    private void harvest(StagedTree staged) throws IOException {
+        try {
+            workshop.runtime().harvest(running.id(), staged.path());
+            envd.close();
+            files.close();
+            workshop.exits().remove(running.id());
         } catch (RuntimeFailure e) {
-            throw new IOException(e.getMessage(), e);
-        } finally {
             letGo();
+            throw new IOException(e.getMessage(), e);
         }
     }
 

@@ -28,8 +28,7 @@ final class SandboxSocket implements AutoCloseable {
     }
 
     /** Connects a socket to one address of the target; waits up to 30 s (platform.md 14.4). */
-    static SandboxSocket dial(ServicePort target, SocketChannel channel, InetSocketAddress address)
-            throws IOException {
+    static SandboxSocket dial(ServicePort target, SocketChannel channel, InetSocketAddress address) throws IOException {
         try {
             channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
             channel.setOption(StandardSocketOptions.SO_KEEPALIVE, true);

@@ -17,7 +17,7 @@ import java.util.stream.Stream;
 final class TestRoot {
     private static final List<String> PROGRAMS = List.of(
             "bash", "sh", "cat", "ls", "id", "sleep", "head", "touch", "true", "stat", "grep", "env", "mkdir", "chmod",
-            "chown", "rm", "tr", "find", "dirname", "cp", "useradd", "usermod", "groupadd", "passwd", "mkfifo", "ln",
+            "chown", "rm", "tr", "find", "dirname", "cp", "mv", "useradd", "usermod", "groupadd", "passwd", "mkfifo", "ln",
             "seq", "setfacl", "setcap", "getcap");
 
     private TestRoot() {}

@@ -2,11 +2,7 @@ package dev.sandlot.protocol;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.nio.channels.ByteChannel;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -66,25 +62,26 @@ class TrafficAnswerTest {
             })
     void aPageIsForPeople(String mode, String accept, String requestedWith, String agent, boolean page)
             throws IOException {
-        Recorded exchange = new Recorded();
+        MemoryExchange exchange = request();
         set(exchange, "Sec-Fetch-Mode", mode);
         set(exchange, "Accept", accept == null ? null : accept.replace('|', ','));
         set(exchange, "X-Requested-With", requestedWith);
         set(exchange, "User-Agent", "browser".equals(agent) ? FIREFOX : agent);
         TrafficAnswer.portNotOpen(ID, 3000).send(exchange);
-        assertThat(exchange.status).isEqualTo(502);
+        assertThat(exchange.status()).isEqualTo(502);
         assertThat(exchange.responseHeaders().first("Content-Type"))
                 .contains(page ? "text/html; charset=utf-8" : "application/json; charset=utf-8");
-        assertThat(exchange.text().startsWith("<!doctype html>")).isEqualTo(page);
-        assertThat(exchange.text()).contains("iabc", "3000", "port is not open");
+        String text = text(exchange);
+        assertThat(text.startsWith("<!doctype html>")).isEqualTo(page);
+        assertThat(text).contains("iabc", "3000", "port is not open");
     }
 
     @Test
     void aPageEscapesWhatItShows() throws IOException {
-        Recorded exchange = new Recorded();
+        MemoryExchange exchange = request();
         set(exchange, "Sec-Fetch-Mode", "navigate");
         TrafficAnswer.reservedPath("/<script>\"&").send(exchange);
-        assertThat(exchange.text()).contains("/&lt;script&gt;&quot;&amp;").doesNotContain("<script>");
+        assertThat(text(exchange)).contains("/&lt;script&gt;&quot;&amp;").doesNotContain("<script>");
     }
 
     private static void set(Exchange exchange, String name, String value) {
@@ -94,91 +91,16 @@ class TrafficAnswerTest {
     }
 
     private static String json(TrafficAnswer answer) throws IOException {
-        Recorded exchange = new Recorded();
+        MemoryExchange exchange = request();
         answer.send(exchange);
-        return exchange.status + " " + exchange.text();
+        return exchange.status() + " " + text(exchange);
     }
 
-    private static final class Recorded implements Exchange {
-        private final Headers request = new Headers();
-        private final Headers response = new Headers();
-        private final ByteArrayOutputStream body = new ByteArrayOutputStream();
-        private int status;
+    private static MemoryExchange request() {
+        return MemoryExchange.of("GET", "/", new byte[0]);
+    }
 
-        String text() {
-            return body.toString(StandardCharsets.UTF_8);
-        }
-
-        @Override
-        public String method() {
-            return "GET";
-        }
-
-        @Override
-        public String rawPath() {
-            return "/";
-        }
-
-        @Override
-        public String rawQuery() {
-            return "";
-        }
-
-        @Override
-        public String authority() {
-            return "localhost";
-        }
-
-        @Override
-        public String scheme() {
-            return "http";
-        }
-
-        @Override
-        public String remoteAddress() {
-            return "127.0.0.1";
-        }
-
-        @Override
-        public Headers requestHeaders() {
-            return request;
-        }
-
-        @Override
-        public long requestLength() {
-            return 0;
-        }
-
-        @Override
-        public InputStream requestBody() {
-            return InputStream.nullInputStream();
-        }
-
-        @Override
-        public Headers responseHeaders() {
-            return response;
-        }
-
-        @Override
-        public OutputStream start(int status, long length) {
-            this.status = status;
-            return body;
-        }
-
-        @Override
-        public boolean started() {
-            return status != 0;
-        }
-
-        @Override
-        public void abort() {}
-
-        @Override
-        public void onFailure(Runnable action) {}
-
-        @Override
-        public void tunnel(ByteChannel peer) throws IOException {
-            throw new IOException("No tunnel");
-        }
+    private static String text(MemoryExchange exchange) throws IOException {
+        return new String(exchange.responseBody().readAllBytes(), StandardCharsets.UTF_8);
     }
 }

@@ -154,9 +154,13 @@ public final class OciRuntime implements SandboxRuntime {
             throw new RuntimeFailure("sandbox " + id + " has ended", null);
         }
         CompletableFuture<Boolean> moved = new CompletableFuture<>();
+        CompletableFuture<Boolean> _ = sandbox.ended().whenComplete((_, failure) -> {
+            if (failure != null) {
+                moved.completeExceptionally(failure);
+            }
+        });
         enders.execute(() -> end(sandbox, () -> move(machine.journal().upper(id), target, moved)));
         try {
-            Launcher.join(sandbox.ended());
             Launcher.join(moved);
             start.files(sandbox, target).withdraw();
         } catch (IOException e) {

@@ -33,8 +33,9 @@ public interface SandboxRuntime extends AutoCloseable {
     boolean kill(String id) throws RuntimeFailure;
 
     /**
-     * Ends a sandbox as {@link #kill} does and hands over what it has changed: the upper directory of its overlay,
-     * without the files that every sandbox is given at its start. Owners are still those of this machine.
+     * Ends a sandbox and hands over what it has changed: the upper directory of its overlay, without the files that
+     * every sandbox is given at its start. Owners are still those of this machine. No process of it runs any more when
+     * this returns; what else it had is given back in the background.
      *
      * @param target an empty directory, on the file system of the runtime's data, that becomes the upper directory
      * @throws RuntimeFailure when there is no such sandbox, when somebody else is ending it, or when its files could

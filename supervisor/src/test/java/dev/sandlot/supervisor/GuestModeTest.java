@@ -58,7 +58,8 @@ class GuestModeTest {
     @Test
     void aProgramThatEndsUnexpectedlyIsStartedAgainAndNotAtOnce() throws Exception {
         long begun = System.nanoTime();
-        Process guest = guest("echo run >> " + file("runs") + "; [ $(wc -l < " + file("runs") + ") = 3 ] || kill -9 $$");
+        Process guest =
+                guest("echo run >> " + file("runs") + "; [ $(wc -l < " + file("runs") + ") = 3 ] || kill -9 $$");
         assertThat(guest.waitFor()).isZero();
         assertThat(file("runs")).hasContent("run\nrun\nrun\n");
         assertThat(Duration.ofNanos(System.nanoTime() - begun)).isGreaterThan(Duration.ofSeconds(2));
@@ -92,7 +93,8 @@ class GuestModeTest {
                 + "; while :; do sleep 0.05; done");
         int child;
         try (SupervisorConnection connection = connect(new Exits())) {
-            child = spawn(connection, "trap '' TERM; (setsid sleep 1000 & echo $! > " + file("orphan") + "); sleep 1000");
+            child = spawn(
+                    connection, "trap '' TERM; (setsid sleep 1000 & echo $! > " + file("orphan") + "); sleep 1000");
         }
         await(() -> Files.exists(file("orphan")) && Files.size(file("orphan")) > 0);
         long orphan = Long.parseLong(Files.readString(file("orphan")).strip());
@@ -101,7 +103,8 @@ class GuestModeTest {
         guest.destroy();
         assertThat(guest.waitFor()).isZero();
         assertThat(file("asked")).hasContent("asked\n");
-        await(() -> ProcessHandle.of(child).isEmpty() && ProcessHandle.of(orphan).isEmpty());
+        await(() ->
+                ProcessHandle.of(child).isEmpty() && ProcessHandle.of(orphan).isEmpty());
     }
 
     @Test
@@ -149,7 +152,8 @@ class GuestModeTest {
     void theProgramHasASessionOfItsOwnNoInputAndDefaultSignals() throws Exception {
         guest("read line; echo \"$? $(ps -o sid= -p $$ | tr -d ' ') $$\" > " + file("seen")
                 + "; grep -E 'SigBlk|SigIgn' /proc/self/status > " + file("signals") + "; exec sleep 1000");
-        await(() -> Files.exists(file("signals")) && Files.readAllLines(file("signals")).size() == 2);
+        await(() -> Files.exists(file("signals"))
+                && Files.readAllLines(file("signals")).size() == 2);
         String[] seen = Files.readString(file("seen")).strip().split(" ");
         assertThat(seen[0]).isEqualTo("1");
         assertThat(seen[1]).isEqualTo(seen[2]);
@@ -161,7 +165,8 @@ class GuestModeTest {
     }
 
     private Process start(String... arguments) throws IOException {
-        List<String> command = new ArrayList<>(List.of(directory.resolve("supervisor").toString(), "guest"));
+        List<String> command =
+                new ArrayList<>(List.of(directory.resolve("supervisor").toString(), "guest"));
         command.addAll(List.of(arguments));
         Process process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
