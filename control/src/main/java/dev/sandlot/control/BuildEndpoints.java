@@ -149,9 +149,7 @@ final class BuildEndpoints {
 
     private static Optional<TemplateReference> alias(Team team, Fields body) throws ApiException {
         Optional<String> text = body.text("alias").filter(alias -> !alias.isBlank());
-        return text.isPresent()
-                ? Optional.of(TemplateReference.inOwnNamespace(team, text.get()))
-                : Optional.empty();
+        return text.isPresent() ? Optional.of(TemplateReference.inOwnNamespace(team, text.get())) : Optional.empty();
     }
 
     private static List<String> tags(Optional<TemplateReference> name, Fields body) throws ApiException {
@@ -200,7 +198,8 @@ final class BuildEndpoints {
             case Outcome.NameTaken() ->
                 throw new ApiException(ErrorKind.FORBIDDEN, "Alias '" + alias(target) + "' already used");
             case Outcome.NoTemplate() ->
-                throw new ApiException(ErrorKind.NOT_FOUND, "template '" + call.parameter("templateID") + "' not found");
+                throw new ApiException(
+                        ErrorKind.NOT_FOUND, "template '" + call.parameter("templateID") + "' not found");
             case Outcome.TooMany() ->
                 throw new ApiException(
                         ErrorKind.LIMITED,
@@ -211,10 +210,12 @@ final class BuildEndpoints {
 
     private static String alias(Target target) {
         return switch (target) {
-            case Target.Named(_, String alias) -> alias;
-            case Target.Existing(_, Target.Named(_, String alias)) -> alias;
-            case Target.Existing(String id, _) -> id;
-            case Target.Unnamed() -> "";
+            case Target.Named named -> named.alias();
+            case Target.Existing existing -> {
+                Target.Named name = existing.name();
+                yield name == null ? existing.templateId() : name.alias();
+            }
+            case Target.Unnamed _ -> "";
         };
     }
 
