@@ -77,7 +77,7 @@ test('every method of the builder does what it says', PATIENCE, async () => {
 // template-build.md 22, rows 1, 4 and 12; design: a cached rebuild is fast
 test('logs come in order, a second build is cached, tags name builds', PATIENCE, async () => {
   const name = fresh('tags')
-  const template = Template().fromTemplate('base').runCmd('for i in 1 2 3 4 5; do echo line $i; done').runCmd('echo second')
+  const template = Template().fromTemplate('base').runCmd(`for i in 1 2 3 4 5; do echo line $i; done # ${name}`).runCmd('echo second')
   const first = await build(template, name, { tags: ['v1'] })
   const output = first.lines.map((l) => l.message).filter((m) => /stdout\]: (line|second)/.test(m)).map((m) => m.split(': ')[1])
   assert.deepEqual(output, ['line 1', 'line 2', 'line 3', 'line 4', 'line 5', 'second'])
@@ -115,7 +115,7 @@ test('a failure names the step, and the old build stays', PATIENCE, async () => 
 test('a build goes on in the background, and its name exists', PATIENCE, async () => {
   const name = fresh('background')
   assert.equal(await Template.exists(name), false)
-  const info = await Template.buildInBackground(Template().fromTemplate('base').runCmd('sleep 1; echo done'), name, { cpuCount: 1, memoryMB: 256 })
+  const info = await Template.buildInBackground(Template().fromTemplate('base').runCmd(`sleep 1; echo done # ${name}`), name, { cpuCount: 1, memoryMB: 256 })
   const early = await Template.getBuildStatus(info)
   assert.ok(['waiting', 'building'].includes(early.status))
   let offset = 0
