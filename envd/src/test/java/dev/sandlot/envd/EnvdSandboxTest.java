@@ -28,6 +28,9 @@ class EnvdSandboxTest {
     @TempDir
     Path root;
 
+    @TempDir
+    Path directory;
+
     private EventLoop loop;
     private EnvdHost host;
     private SandboxFiles files;
@@ -327,7 +330,7 @@ class EnvdSandboxTest {
                         files,
                         exits -> new DeadSupervisor(),
                         () -> new SandboxMetrics.Reading(2, System.nanoTime(), 3L << 20, (2L << 20) + 5, 7, 100, 40),
-                        ProcessJournal.none()));
+                        new FileProcessJournal(directory.resolve("journal"))));
     }
 
     private static MemoryExchange request(String method, String target) {

@@ -71,11 +71,23 @@ final class TestSandbox implements AutoCloseable {
     }
 
     static TestSandbox start(Path directory) throws Exception {
-        return new TestSandbox(directory, ProcessJournal.none(), Processes.RETENTION);
+        return start(directory, Processes.RETENTION);
     }
 
-    static TestSandbox start(Path directory, ProcessJournal journal, Duration retention) throws Exception {
-        return new TestSandbox(directory, journal, retention);
+    static TestSandbox start(Path directory, Duration retention) throws Exception {
+        return new TestSandbox(directory, new FileProcessJournal(directory.resolve("journal")), retention);
+    }
+
+    /** Where the output of durable processes is kept. */
+    Path outputs() {
+        return journal.outputs();
+    }
+
+    /** Waits until the journal knows of no process that has not ended. */
+    void awaitNoted() throws Exception {
+        while (journal.load().stream().anyMatch(entry -> entry.ending() == null)) {
+            Thread.sleep(5);
+        }
     }
 
     /** As after a restart of the program: a new envd over the same supervisor. */

@@ -8,6 +8,7 @@ import dev.sandlot.supervisor.Supervisor;
 import dev.sandlot.supervisor.SupervisorConnection;
 import java.io.IOException;
 import java.net.Inet4Address;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -20,6 +21,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 record OciSandbox(
         Journal.Entry entry,
+        Path directory,
         Slot slot,
         Cgroup cgroup,
         SupervisorConnection connection,
@@ -28,8 +30,15 @@ record OciSandbox(
         AtomicBoolean ending,
         CompletableFuture<Boolean> ended)
         implements RunningSandbox {
-    OciSandbox(Journal.Entry entry, Slot slot, Cgroup cgroup, SupervisorConnection connection, Pidfd process, Fd root) {
-        this(entry, slot, cgroup, connection, process, root, new AtomicBoolean(), new CompletableFuture<>());
+    OciSandbox(
+            Journal.Entry entry,
+            Path directory,
+            Slot slot,
+            Cgroup cgroup,
+            SupervisorConnection connection,
+            Pidfd process,
+            Fd root) {
+        this(entry, directory, slot, cgroup, connection, process, root, new AtomicBoolean(), new CompletableFuture<>());
     }
 
     @Override
