@@ -122,7 +122,7 @@ class KeptOutputTest {
     @Test
     void the_disk_is_bounded_also_when_streams_alternate() throws Exception {
         KeptOutput kept = kept();
-        for (int i = 0; i < 300_000; i++) {
+        for (int i = 0; i < 200_000; i++) {
             pass(kept, i % 2 == 0 ? OutputPump.Kind.STDOUT : OutputPump.Kind.STDERR, new byte[] {(byte) i});
         }
         long size = 0;
