@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { Sandbox } from 'e2b'
 import { percentile, row, single, timed } from './figures.mjs'
 import { call, download, runCommand, upload } from './plain.mjs'
-import { forgetPeak, holdings, peak, resident, status } from './server.mjs'
+import { forgetPeak, holdings, peak, processorSeconds, resident, status } from './server.mjs'
 
 const MB = 1e6
 const GIB = 2 ** 30
@@ -93,7 +93,9 @@ export function envdBenches({ scale, soakCommands }) {
         await download(plain(s), '/home/user/file')
         const before = resident(pid)
         forgetPeak(pid)
+        const begun = processorSeconds(pid)
         const up = await repeat(times, () => upload(plain(s), '/home/user/file', size, block))
+        const uploaded = processorSeconds(pid)
         const upPeak = peak(pid)
         forgetPeak(pid)
         const down = await repeat(times, async () => {
@@ -101,6 +103,7 @@ export function envdBenches({ scale, soakCommands }) {
           if (received !== size) throw new Error(`${received} of ${size} bytes came`)
         })
         const downPeak = peak(pid)
+        const downloaded = processorSeconds(pid)
         const own = await repeat(times, () =>
           s.commands.run(`dd if=/dev/zero of=/home/user/own bs=256k count=${Math.ceil(size / 262_144)} 2>/dev/null`),
         )
@@ -112,11 +115,12 @@ export function envdBenches({ scale, soakCommands }) {
           for await (const chunk of await s.files.read('/home/user/sdk', { format: 'stream' })) received += chunk.length
           if (received !== part) throw new Error(`${received} of ${part} bytes came`)
         })
+        const cost = (seconds, samples) => `${((seconds / samples.length / size) * 1e9).toFixed(2)} s of processor per GB`
         const memory = (most) => `server ${before.toFixed(0)} → peak ${most.toFixed(0)} MiB`
         const MiB = (bytes) => `${Math.round(bytes / 2 ** 20)} MiB`
         return [
-          speed(`file up, ${MiB(size)}, plain HTTP`, size, up, memory(upPeak)),
-          speed(`file down, ${MiB(size)}, plain HTTP`, size, down, memory(downPeak)),
+          speed(`file up, ${MiB(size)}, plain HTTP`, size, up, `${memory(upPeak)}; ${cost(uploaded - begun, up)}`),
+          speed(`file down, ${MiB(size)}, plain HTTP`, size, down, `${memory(downPeak)}; ${cost(downloaded - uploaded, down)}`),
           speed(`yardstick: dd in the sandbox, ${MiB(size)}`, size, own),
           speed(`file up, ${MiB(part)}, SDK`, part, sdkUp),
           speed(`file down, ${MiB(part)}, SDK`, part, sdkDown),

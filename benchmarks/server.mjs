@@ -22,6 +22,12 @@ export const peak = (pid) => kib(pid, 'VmHWM') / 1024
 /** Has the kernel count the peak anew; needs root. */
 export const forgetPeak = (pid) => writeFileSync(`/proc/${pid}/clear_refs`, '5')
 
+/** Seconds of processor time that the process has used. */
+export function processorSeconds(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
 /** What the process holds after a full collection of its heap. */
 export function holdings(pid) {
   const jcmd = `${dirname(readlinkSync(`/proc/${pid}/exe`))}/jcmd`

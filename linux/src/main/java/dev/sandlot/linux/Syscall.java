@@ -40,6 +40,8 @@ enum Syscall {
     SETGROUPS(116, 159),
     SETRESUID(117, 147),
     SETRESGID(119, 149),
+    SETFSUID(122, 151),
+    SETFSGID(123, 152),
     FSTATFS(138, 44),
     PRCTL(157, 167),
     MOUNT(165, 40),
