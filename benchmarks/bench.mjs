@@ -4,6 +4,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import { parseArgs } from 'node:util'
 import { Sandbox } from 'e2b'
+import { buildBenches } from './builds.mjs'
 import { envdBenches } from './envd.mjs'
 import { row, single, table, timed } from './figures.mjs'
 import { status } from './server.mjs'
@@ -143,6 +144,8 @@ function textOf(path) {
     throw gone
   }
 }
+
+Object.assign(benches, buildBenches({ api, scale }))
 
 /** Those that take minutes and run only when they are named. */
 const LONG = ['soak']

@@ -1,7 +1,7 @@
 import { before, test } from 'node:test'
 import assert from 'node:assert/strict'
 import { CommandExitError, InvalidArgumentError, NotFoundError, TimeoutError, AuthenticationError } from 'e2b'
-import { eventually, sandbox } from './support.mjs'
+import { eventually, getThroughHost, sandbox } from './support.mjs'
 
 let s
 before(async () => {
@@ -63,6 +63,22 @@ test('background, list, connect and kill', async () => {
   assert.equal(await s.commands.kill(handle.pid), false)
   await eventually('gone from the list', async () => !(await s.commands.list()).some((p) => p.pid === handle.pid))
   await assert.rejects(s.commands.connect(999_999), NotFoundError)
+})
+
+// envd.md 12.3, I6
+test('I6 a server that runs for long is killed while another client is connected, and its stream ends', async () => {
+  await s.files.write('nextapp/index.html', 'app')
+  const server = await s.commands.run('exec python3 -m http.server 3000', { background: true, cwd: '~/nextapp', timeoutMs: 0 })
+  const host = s.getHost(3000)
+  await eventually('the server answers', async () => (await getThroughHost(host)).body === 'app')
+  const second = await s.commands.connect(server.pid)
+  const ends = [server.wait(), second.wait()].map((w) =>
+    assert.rejects(w, (e) => e instanceof CommandExitError && e.exitCode === -1 && e.error === 'signal: killed'),
+  )
+  assert.equal(await s.commands.kill(server.pid), true)
+  await Promise.all(ends)
+  assert.deepEqual(await s.commands.list(), [])
+  assert.equal((await getThroughHost(host)).status, 502)
 })
 
 test('stdin: text, end of input', async () => {

@@ -30,6 +30,9 @@ test('processes of the host and of others are not seen', async () => {
 test('what the kernel would let a stronger root do is refused', async () => {
   await fails(a, 'mount -t tmpfs none /mnt')
   await fails(a, 'unshare -U true')
+  await fails(a, 'ls /dev/fuse')
+  await fails(a, 'mknod /tmp/fuse c 10 229 && exec 3<>/tmp/fuse')
+  await fails(a, 'mount -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 none /mnt 3<>/dev/null')
   await fails(a, 'unshare -m true')
   await fails(a, 'echo 1 > /proc/sys/kernel/sysrq')
   await fails(a, 'mknod /tmp/sda b 8 0 && head -c1 /tmp/sda')

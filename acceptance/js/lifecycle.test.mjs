@@ -65,6 +65,22 @@ test('kill cuts a running command with the end-of-life error', async () => {
   await waiting
 })
 
+test('kill cuts a watch, a terminal and a download, each with an error', async () => {
+  const s = await sandbox()
+  await s.commands.run('head -c 200000000 /dev/zero > /tmp/big')
+  const left = new Promise((resolve) => s.files.watchDir('/tmp', () => {}, { onExit: resolve, timeoutMs: 0 }))
+  const pty = await s.pty.create({ cols: 80, rows: 24, onData: () => {}, timeoutMs: 0 })
+  const ended = assert.rejects(pty.wait(), (e) => e instanceof TimeoutError && /end of life/.test(e.message))
+  const reader = (await s.files.read('/tmp/big', { format: 'stream' })).getReader()
+  await reader.read()
+  await s.kill()
+  await ended
+  assert.ok((await left) instanceof TimeoutError)
+  await assert.rejects(async () => {
+    while (!(await reader.read()).done);
+  })
+})
+
 test('connect attaches to a running sandbox and only extends its life', async () => {
   const s = await sandbox({ timeoutMs: 300_000 })
   const before = (await s.getInfo()).endAt.getTime()

@@ -16,15 +16,19 @@ after(async () => {
 })
 
 /** GET through the front door with the host name that users of the SDK are shown. */
-export function getThroughHost(host, path = '/') {
+export function getThroughHost(host, path = '/', headers = {}) {
   const door = new URL(process.env.E2B_API_URL)
   return new Promise((resolve, reject) => {
     const request = http.request(
-      { hostname: door.hostname, port: door.port, path, headers: { host }, agent: false },
+      { hostname: door.hostname, port: door.port, path, headers: { ...headers, host }, agent: false },
       (response) => {
         const chunks = []
         response.on('data', (c) => chunks.push(c))
-        response.on('end', () => resolve({ status: response.statusCode, body: Buffer.concat(chunks).toString() }))
+        response.on('end', () => resolve({
+            status: response.statusCode,
+            type: response.headers['content-type'],
+            body: Buffer.concat(chunks).toString(),
+          }))
         response.on('error', reject)
       },
     )

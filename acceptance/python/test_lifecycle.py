@@ -1,3 +1,4 @@
+import asyncio
 import time
 
 import pytest
@@ -39,8 +40,19 @@ def test_kill_cuts_a_running_command(create):
     sandbox = create()
     handle = sandbox.commands.run("sleep 60", background=True)
     sandbox.kill()
-    with pytest.raises(TimeoutException):
+    with pytest.raises(TimeoutException, match="end of life|timed out|timeout"):
         handle.wait()
+    assert sandbox.is_running() is False
+
+
+async def test_async_kill_cuts_a_command_and_a_watch(async_sandbox):
+    handle = await async_sandbox.commands.run("sleep 60", background=True)
+    left = asyncio.get_running_loop().create_future()
+    await async_sandbox.files.watch_dir("/tmp", lambda event: None, on_exit=left.set_result, timeout=0)
+    await async_sandbox.kill()
+    with pytest.raises(TimeoutException):
+        await handle.wait()
+    assert isinstance(await asyncio.wait_for(left, 10), Exception)
 
 
 def test_connect_attaches(create):

@@ -1,8 +1,11 @@
 package dev.sandlot.app;
 
 import dev.sandlot.control.IdentityProvider;
+import dev.sandlot.control.OperatorKeys;
 import dev.sandlot.control.RateLimits;
+import dev.sandlot.control.RedisAddress;
 import dev.sandlot.control.StoreLocation;
+import java.net.URI;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Pattern;
@@ -13,6 +16,8 @@ enum Check {
     NOT_EMPTY("not empty"),
     PATH_OR_EMPTY("an absolute path"),
     DATABASE_OR_EMPTY("the URL of a PostgreSQL database, such as postgres://user:password@host/database"),
+    WEB_ADDRESS_OR_EMPTY("an https URL without query; http only for this machine"),
+    REDIS_OR_EMPTY("the URL of a Redis, such as redis://user:password@host:6379/0"),
     ADDRESS("an IPv4 or IPv6 address"),
     PORT("a port from 0 to 65535"),
     COUNT("a whole number from 0"),
@@ -24,6 +29,7 @@ enum Check {
     FORMAT("text or json"),
     TRUTH("true or false"),
     PROVIDERS("a JSON object of identity providers"),
+    OPERATOR_KEYS("a JSON object with issuer and keys of operators"),
     RATES("a list such as list=20/1s, POST /v2/sandboxes=5/1s");
 
     private static final Pattern NUMBER = Pattern.compile("\\d{1,10}");
@@ -48,6 +54,9 @@ enum Check {
             case NOT_EMPTY -> !text.isBlank();
             case PATH_OR_EMPTY -> text.isEmpty() || text.startsWith("/");
             case DATABASE_OR_EMPTY -> text.isEmpty() || isDatabase(text);
+            case WEB_ADDRESS_OR_EMPTY ->
+                text.isEmpty() || isReadBy(url -> new StoreLocation.Supabase(URI.create(url), "key", 1), text);
+            case REDIS_OR_EMPTY -> text.isEmpty() || isReadBy(RedisAddress::new, text);
             case ADDRESS -> isAddress(text);
             case PORT -> isNumber(text, 0, 65_535);
             case COUNT -> isNumber(text, 0, Integer.MAX_VALUE);
@@ -59,6 +68,7 @@ enum Check {
             case FORMAT -> Pattern.matches("text|json", text);
             case TRUTH -> Pattern.matches("true|false", text);
             case PROVIDERS -> isReadBy(IdentityProvider::parse, text);
+            case OPERATOR_KEYS -> isReadBy(OperatorKeys::parse, text);
             case RATES -> isReadBy(RateLimits::parse, text);
         };
     }

@@ -4,6 +4,7 @@ import dev.sandlot.control.ApiSettings;
 import dev.sandlot.control.Bootstrap;
 import dev.sandlot.control.ControlPlane;
 import dev.sandlot.control.ControlSettings;
+import dev.sandlot.control.NoBuilder;
 import dev.sandlot.control.Resources;
 import dev.sandlot.control.Store;
 import dev.sandlot.control.StoreException;
@@ -66,10 +67,10 @@ final class Composition implements ServerProgram {
                 NodeSettings.of("local", Version.current(), settings.isolation().maxSandboxes()),
                 RuntimeSettings.of(settings).claim(),
                 layers,
-                (id, _) -> {
-                    var _ = ready.thenAccept(control -> control.sandboxEnded(id));
+                (id, executionId) -> {
+                    var _ = ready.thenAccept(control -> control.sandboxEnded(id, executionId));
                 }));
-        ControlPlane control = opened.add(new ControlPlane(controlSettings, store, node));
+        ControlPlane control = opened.add(new ControlPlane(controlSettings, store, node, new NoBuilder()));
         control.templates().registerBuild(null, BaseTemplate.NAME, build(base, settings.sandbox()));
         recover(control);
         ready.complete(control);
@@ -115,7 +116,9 @@ final class Composition implements ServerProgram {
                 .withApi(ApiSettings.DEFAULT
                         .withProviders(settings.api().providers())
                         .withLegacy(settings.api().legacy())
-                        .withRates(settings.api().rates()));
+                        .withRates(settings.api().rates())
+                        .withRateStore(settings.api().rateStore())
+                        .withOperators(settings.api().operators()));
         String admin = settings.secrets().adminToken();
         return admin == null ? control : control.withAdminToken(admin);
     }
@@ -132,10 +135,13 @@ final class Composition implements ServerProgram {
         return seed;
     }
 
-    /** The key that was written down, or a new one when that is lost or was never written. */
+    /**
+     * The key that was written down, or a new one when that is lost, was never written, or opens nothing: the store
+     * may be another one than it was.
+     */
     private static String apiKey(Bootstrap bootstrap, ControlSettings settings, SecretFile file) throws IOException {
         Optional<String> first = bootstrap.ensureDefaultTeam(settings);
-        Optional<String> kept = first.isPresent() ? first : file.read();
+        Optional<String> kept = first.isPresent() ? first : file.read().filter(bootstrap::isKeyOfDefaultTeam);
         String key = kept.isPresent() ? kept.get() : bootstrap.issueKey("made anew");
         file.write(key);
         return key;

@@ -25,7 +25,7 @@ final class Doctor {
                 new NetworkCheckup(machine),
                 new ProgramCheckup(machine, settings),
                 new StorageCheckup(settings),
-                new StoreCheckup(settings.store()),
+                new StoreCheckup(settings.store(), settings.api().rateStore()),
                 new LimitCheckup(machine, settings));
     }
 

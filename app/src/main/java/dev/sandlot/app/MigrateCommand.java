@@ -6,11 +6,12 @@ import dev.sandlot.control.StoreLocation;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 /** Brings the schema of the store up to date, as {@code up} does too. */
 @Command(
         name = "migrate",
-        description = "Bring the schema of the store up to date.",
+        description = "Bring the schema of the store up to date, or print it as SQL for a Supabase project.",
         mixinStandardHelpOptions = true,
         footer = {"", "Safe to run again, and while servers run. Versions only go forward."})
 final class MigrateCommand implements Callable<Integer> {
@@ -19,12 +20,19 @@ final class MigrateCommand implements Callable<Integer> {
     @Mixin
     private final InstallationOptions installation = new InstallationOptions();
 
+    @Option(names = "--print", description = "Print the SQL to run in a Supabase project's editor; change nothing.")
+    private boolean print;
+
     MigrateCommand(Surroundings surroundings) {
         this.surroundings = surroundings;
     }
 
     @Override
     public Integer call() {
+        if (print) {
+            surroundings.out().print(StoreLocation.Supabase.schema());
+            return ExitCode.OK;
+        }
         Settings settings = installation.load(surroundings).settings();
         try {
             requireInstallation(settings);

@@ -38,13 +38,26 @@ enum Setting {
             "PostgreSQL database of the store, as postgres://…; empty: SQLite in the data directory",
             "DATABASE_URL",
             "POSTGRES_CONNECTION_STRING"),
-    POOL_SIZE("store.pool-size", "10", Check.POSITIVE, "most connections to PostgreSQL"),
+    POOL_SIZE("store.pool-size", "10", Check.POSITIVE, "most connections to PostgreSQL, or requests to Supabase"),
     IN_MEMORY(
             "store.in-memory",
             "false",
             Check.TRUTH,
             "keep the store in memory; a restart forgets all",
             "USE_IN_MEMORY_STORE"),
+    SUPABASE_URL(
+            "store.supabase-url",
+            "",
+            Check.WEB_ADDRESS_OR_EMPTY,
+            "Supabase project of the store; needs its secret key",
+            "SUPABASE_URL"),
+    SUPABASE_KEY("secrets.supabase-key", "", Check.ANY, "secret key of the Supabase project", "SUPABASE_SECRET_KEY"),
+    REDIS_URL(
+            "secrets.redis-url",
+            "",
+            Check.REDIS_OR_EMPTY,
+            "Redis that holds the rate limits, as redis://… or rediss://…; empty: the memory of the server",
+            "REDIS_URL"),
     ADMIN_TOKEN(
             "secrets.admin-token", "", Check.ANY, "token of the operator's calls; empty: they are off", "ADMIN_TOKEN"),
     TOKEN_SEED(
@@ -59,6 +72,12 @@ enum Setting {
             Check.PROVIDERS,
             "OpenID Connect providers whose tokens are taken, as JSON",
             "AUTH_PROVIDER_CONFIG"),
+    OPERATOR_KEYS(
+            "api.operator-keys",
+            "",
+            Check.OPERATOR_KEYS,
+            "key set whose tokens make an operator, as JSON"),
+
     LEGACY("api.legacy", "true", Check.TRUTH, "serve older clients what newer servers call gone: access tokens"),
     RATE_LIMITS(
             "api.rate-limits",

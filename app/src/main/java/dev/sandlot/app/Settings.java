@@ -1,7 +1,9 @@
 package dev.sandlot.app;
 
 import dev.sandlot.control.IdentityProvider;
+import dev.sandlot.control.OperatorKeys;
 import dev.sandlot.control.RateLimits;
+import dev.sandlot.control.RedisAddress;
 import dev.sandlot.control.StoreLocation;
 import java.nio.file.Path;
 import java.util.List;
@@ -81,8 +83,15 @@ public record Settings(
      * @param providers the identity providers whose tokens are taken
      * @param legacy whether older clients are served what newer servers call gone
      * @param rates how often a team may ask
+     * @param rateStore the Redis that counts, or null for the server's memory
+     * @param operators whose tokens make an operator, or null for none
      */
-    public record Api(List<IdentityProvider> providers, boolean legacy, RateLimits rates) {
+    public record Api(
+            List<IdentityProvider> providers,
+            boolean legacy,
+            RateLimits rates,
+            @Nullable RedisAddress rateStore,
+            @Nullable OperatorKeys operators) {
         public Api {
             providers = List.copyOf(providers);
         }

@@ -1,8 +1,11 @@
 package dev.sandlot.app;
 
 import dev.sandlot.control.IdentityProvider;
+import dev.sandlot.control.OperatorKeys;
 import dev.sandlot.control.RateLimits;
+import dev.sandlot.control.RedisAddress;
 import dev.sandlot.control.StoreLocation;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,6 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Puts the settings together: defaults, the file over them, the environment over it, flags over all. */
@@ -24,7 +28,6 @@ final class SettingsLoader {
 
     /** Variables of compatible systems whose meaning this version does not have yet. */
     private static final Set<String> LATER = Set.of(
-            "REDIS_URL",
             "CLICKHOUSE_URL",
             "CLICKHOUSE_CONNECTION_STRING",
             "LOKI_URL",
@@ -34,8 +37,6 @@ final class SettingsLoader {
             "EXTERNAL_REGISTRY_DOMAIN",
             "E2B_REGISTRY_NAMESPACE",
             "DOCKER_HOSTNAME");
-
-    private static final List<String> UNSUPPORTED_STORE = List.of("SUPABASE_URL", "SUPABASE_SECRET_KEY");
 
     private final Map<String, String> environment;
     private final Map<Setting, String> flags;
@@ -62,7 +63,9 @@ final class SettingsLoader {
             take(setting, file, fromFile);
         }
         refuseTwoStores();
-        refuseUnsupportedStores();
+        if (problems.isEmpty()) {
+            refuseConfusedOperators();
+        }
         if (!problems.isEmpty()) {
             throw new SettingsException(problems);
         }
@@ -98,18 +101,28 @@ final class SettingsLoader {
     }
 
     private void refuseTwoStores() {
-        if (!text(Setting.DATABASE_URL).isEmpty() && Boolean.parseBoolean(text(Setting.IN_MEMORY))) {
-            problems.add("there can be one store, not several: " + Setting.DATABASE_URL.key() + ", "
-                    + Setting.IN_MEMORY.key());
+        List<String> chosen = new ArrayList<>();
+        Stream.of(Setting.DATABASE_URL, Setting.SUPABASE_URL)
+                .filter(setting -> !text(setting).isEmpty())
+                .forEach(setting -> chosen.add(setting.key()));
+        if (Boolean.parseBoolean(text(Setting.IN_MEMORY))) {
+            chosen.add(Setting.IN_MEMORY.key());
+        }
+        if (chosen.size() > 1) {
+            problems.add("there can be one store, not several: " + String.join(", ", chosen));
+        }
+        if (text(Setting.SUPABASE_URL).isEmpty() != text(Setting.SUPABASE_KEY).isEmpty()) {
+            problems.add(Setting.SUPABASE_URL.key() + " and " + Setting.SUPABASE_KEY.key() + " need each other");
         }
     }
 
-    /** Whoever names a store expects it to be used. */
-    private void refuseUnsupportedStores() {
-        UNSUPPORTED_STORE.stream()
-                .filter(name -> !environment.getOrDefault(name, "").isEmpty())
-                .forEach(name -> problems.add(name + " is set, but a Supabase project is not supported as the store"
-                        + " yet; unset it, or name a PostgreSQL database by DATABASE_URL"));
+    private void refuseConfusedOperators() {
+        OperatorKeys operators = OperatorKeys.parse(text(Setting.OPERATOR_KEYS));
+        if (operators != null
+                && operators.isConfusedWith(IdentityProvider.parse(text(Setting.AUTH_PROVIDERS)))) {
+            problems.add(Setting.OPERATOR_KEYS.key() + " has an issuer and audience of " + Setting.AUTH_PROVIDERS.key()
+                    + "; everyone would be an operator");
+        }
     }
 
     private LoadedSettings.Value find(Setting setting, Path file, Map<String, String> fromFile) {
@@ -160,7 +173,9 @@ final class SettingsLoader {
                 new Settings.Api(
                         IdentityProvider.parse(text(Setting.AUTH_PROVIDERS)),
                         Boolean.parseBoolean(text(Setting.LEGACY)),
-                        RateLimits.parse(text(Setting.RATE_LIMITS))),
+                        RateLimits.parse(text(Setting.RATE_LIMITS)),
+                        text(Setting.REDIS_URL).isEmpty() ? null : new RedisAddress(text(Setting.REDIS_URL)),
+                        OperatorKeys.parse(text(Setting.OPERATOR_KEYS))),
                 new Settings.Logging(
                         text(Setting.LOG_LEVEL),
                         Settings.Logging.Format.valueOf(text(Setting.LOG_FORMAT).toUpperCase(Locale.ROOT))));
@@ -169,6 +184,10 @@ final class SettingsLoader {
     private StoreLocation store(Path dataDir) {
         if (!text(Setting.DATABASE_URL).isEmpty()) {
             return new StoreLocation.Postgres(text(Setting.DATABASE_URL), number(Setting.POOL_SIZE));
+        }
+        if (!text(Setting.SUPABASE_URL).isEmpty()) {
+            return new StoreLocation.Supabase(
+                    URI.create(text(Setting.SUPABASE_URL)), text(Setting.SUPABASE_KEY), number(Setting.POOL_SIZE));
         }
         return Boolean.parseBoolean(text(Setting.IN_MEMORY))
                 ? new StoreLocation.Memory()

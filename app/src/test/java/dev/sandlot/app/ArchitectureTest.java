@@ -28,12 +28,23 @@ class ArchitectureTest {
             entry("envd", Set.of("protocol", "linux", "supervisor")),
             entry("images", Set.of("protocol", "linux")),
             entry("runtime", Set.of("linux", "supervisor", "images")),
-            entry("node", Set.of("protocol", "linux", "supervisor", "envd", "runtime", "images")),
+            entry("builds", Set.of("protocol", "linux", "supervisor", "envd", "runtime", "images")),
+            entry("node", Set.of("protocol", "linux", "supervisor", "envd", "runtime", "images", "builds")),
             entry("control", Set.of("protocol")),
             entry("edge", Set.of("protocol")),
             entry(
                     "app",
-                    Set.of("protocol", "linux", "supervisor", "envd", "images", "runtime", "node", "control", "edge")));
+                    Set.of(
+                            "protocol",
+                            "linux",
+                            "supervisor",
+                            "envd",
+                            "images",
+                            "runtime",
+                            "builds",
+                            "node",
+                            "control",
+                            "edge")));
 
     /** A class's home: {@code …/edge/target/classes/…} in a build of all, else {@code …/sandlot-edge-1.0.jar!/…}. */
     private static final Pattern HOME = Pattern.compile("(?:/([a-z]+)/target/classes/|/sandlot-([a-z]+)-[^/]+\\.jar!)");

@@ -58,6 +58,14 @@ class CommandsTest {
     }
 
     @Test
+    void migratePrintsTheSchemaForASupabaseProjectsOwner() {
+        assertThat(onData("", "migrate", "--print")).isEqualTo(ExitCode.OK);
+        assertThat(out.toString(StandardCharsets.UTF_8))
+                .contains("CREATE TABLE sandboxes", "CREATE OR REPLACE FUNCTION public.sandlot_run", "COMMIT;");
+        assertThat(data()).doesNotExist();
+    }
+
+    @Test
     void wrongSettingsAreUsage() throws IOException {
         Files.createDirectories(data());
         Files.writeString(data().resolve("sandlot.yaml"), "nonsense: 1\n");

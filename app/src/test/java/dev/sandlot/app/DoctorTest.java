@@ -2,6 +2,7 @@ package dev.sandlot.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sandlot.control.RedisAddress;
 import dev.sandlot.control.StoreLocation;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -74,7 +75,7 @@ class DoctorTest {
         }
         StoreLocation nobody = new StoreLocation.Postgres("postgres://u:hidden@127.0.0.1:" + closed + "/d", 1);
 
-        assertThat(new StoreCheckup(nobody).further(true)).singleElement().satisfies(finding -> {
+        assertThat(new StoreCheckup(nobody, null).further(true)).singleElement().satisfies(finding -> {
             assertThat(finding.level()).isEqualTo(Finding.Level.MISSING);
             assertThat(finding.found()).contains("could not reach", "127.0.0.1").doesNotContain("hidden");
         });
@@ -84,10 +85,28 @@ class DoctorTest {
     void theStoreIsNamed() {
         StoreLocation file = new StoreLocation.SqliteFile(root.resolve("sandlot.db"));
 
-        assertThat(new StoreCheckup(file).further(true)).singleElement().satisfies(finding -> {
+        assertThat(new StoreCheckup(file, null).further(true)).singleElement().satisfies(finding -> {
             assertThat(finding.level()).isEqualTo(Finding.Level.OK);
             assertThat(finding.found()).contains("SQLite", "sandlot.db");
         });
+    }
+
+    @Test
+    void aRedisThatDoesNotAnswerIsALoss() throws Exception {
+        int closed;
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            closed = socket.getLocalPort();
+        }
+        RedisAddress nobody = new RedisAddress("redis://u:hidden@127.0.0.1:" + closed);
+
+        assertThat(new StoreCheckup(new StoreLocation.Memory(), nobody).further(true))
+                .last()
+                .satisfies(finding -> {
+                    assertThat(finding.level()).isEqualTo(Finding.Level.DEGRADED);
+                    assertThat(finding.found())
+                            .contains("could not reach Redis", "uncounted")
+                            .doesNotContain("hidden");
+                });
     }
 
     @Test

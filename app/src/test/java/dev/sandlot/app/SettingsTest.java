@@ -3,8 +3,10 @@ package dev.sandlot.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.sandlot.control.RedisAddress;
 import dev.sandlot.control.StoreLocation;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -41,9 +43,13 @@ class SettingsTest {
                         "secrets.database-url=",
                         "store.pool-size=10",
                         "store.in-memory=false",
+                        "store.supabase-url=",
+                        "secrets.supabase-key=",
+                        "secrets.redis-url=",
                         "secrets.admin-token=",
                         "secrets.token-seed=",
                         "api.auth-providers=",
+                        "api.operator-keys=",
                         "api.legacy=true",
                         "api.rate-limits=",
                         "log.level=info",
@@ -129,7 +135,7 @@ class SettingsTest {
 
     @Test
     void variablesOfLaterVersionsAreNamedAsUnused() throws Exception {
-        assertThat(load(Map.of("REDIS_URL", "x", "HOME", "/")).unused()).containsExactly("REDIS_URL");
+        assertThat(load(Map.of("LOKI_URL", "x", "HOME", "/")).unused()).containsExactly("LOKI_URL");
     }
 
     @Test
@@ -138,6 +144,8 @@ class SettingsTest {
         assertThat(store(Map.of("USE_IN_MEMORY_STORE", "true"))).isEqualTo(new StoreLocation.Memory());
         String url = "postgres://u:p@h/d";
         assertThat(store(Map.of("DATABASE_URL", url))).isEqualTo(new StoreLocation.Postgres(url, 10));
+        assertThat(store(Map.of("SUPABASE_URL", "https://x.test", "SUPABASE_SECRET_KEY", "sb_secret")))
+                .isEqualTo(new StoreLocation.Supabase(URI.create("https://x.test"), "sb_secret", 10));
         assertThat(store(Map.of("POSTGRES_CONNECTION_STRING", url, "SANDLOT_STORE_POOL_SIZE", "3")))
                 .isEqualTo(new StoreLocation.Postgres(url, 3));
     }
@@ -155,12 +163,46 @@ class SettingsTest {
     }
 
     @Test
-    void aStoreThatIsNotSupportedIsRefusedByName() {
-        assertThat(problems(Map.of("SUPABASE_URL", "https://x.test", "SUPABASE_SECRET_KEY", "hidden")))
-                .hasSize(2)
-                .allSatisfy(p -> assertThat(p).contains("not supported as the store yet", "DATABASE_URL"))
-                .anySatisfy(p -> assertThat(p).startsWith("SUPABASE_URL "))
+    void aSupabaseProjectNeedsItsKeyAndASafeWayThere() {
+        assertThat(problems(Map.of("SUPABASE_URL", "https://x.test")))
+                .singleElement()
+                .asString()
+                .contains("store.supabase-url", "secrets.supabase-key", "need each other");
+        assertThat(problems(Map.of("SUPABASE_URL", "http://x.test", "SUPABASE_SECRET_KEY", "hidden")))
+                .anySatisfy(p -> assertThat(p).contains("https", "environment SUPABASE_URL"))
                 .noneSatisfy(p -> assertThat(p).contains("hidden"));
+        assertThat(problems(Map.of(
+                        "SUPABASE_URL",
+                        "https://x.test",
+                        "SUPABASE_SECRET_KEY",
+                        "hidden",
+                        "DATABASE_URL",
+                        "postgres://h/d")))
+                .singleElement()
+                .asString()
+                .contains("one store");
+    }
+
+    @Test
+    void aRedisAndAKeySetOfOperatorsAreChecked() throws Exception {
+        assertThat(load(Map.of("REDIS_URL", "redis://h:1")).settings().api().rateStore())
+                .isEqualTo(new RedisAddress("redis://h:1"));
+        assertThat(problems(Map.of("REDIS_URL", "http://u:hidden@h")))
+                .anySatisfy(p -> assertThat(p).contains("redis://"))
+                .noneSatisfy(p -> assertThat(p).contains("hidden"));
+        assertThat(problems(Map.of("SANDLOT_API_OPERATOR_KEYS", "{}")))
+                .singleElement()
+                .asString()
+                .contains("api.operator-keys");
+        String issuer = "\"https://i.test\"";
+        assertThat(problems(Map.of(
+                        "AUTH_PROVIDER_CONFIG",
+                        "{\"issuer\":{\"url\":" + issuer + ",\"audiences\":[\"a\"]}}",
+                        "SANDLOT_API_OPERATOR_KEYS",
+                        "{\"issuer\":" + issuer + ",\"audiences\":[\"a\"],\"jwksURL\":\"https://i.test/keys\"}")))
+                .singleElement()
+                .asString()
+                .contains("everyone would be an operator");
     }
 
     @Test

@@ -8,7 +8,7 @@ import java.util.HexFormat;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
-/** The tokens of sandboxes: derived from the server's seed and the sandbox's name, stored nowhere (public-api.md 2.6). */
+/** Tokens of sandboxes and links, derived from the server's seed and what they are for, stored nowhere (public-api.md 2.6). */
 final class AccessTokens {
     private static final String ALGORITHM = "HmacSHA256";
     private final SecretKeySpec key;
@@ -22,11 +22,25 @@ final class AccessTokens {
         return hmac(id.value());
     }
 
+    /** What shows that a link for uploads was made here. */
+    String upload(String what) {
+        return hmac("upload/" + what);
+    }
+
+    /** The name of the sandbox that a request makes, told by what the request alone is called. Not to be guessed. */
+    SandboxId sandboxOf(String request) {
+        return SandboxId.of(mac("sandbox-of-" + request));
+    }
+
     private String hmac(String message) {
+        return HexFormat.of().formatHex(mac(message));
+    }
+
+    private byte[] mac(String message) {
         try {
             Mac mac = Mac.getInstance(ALGORITHM);
             mac.init(key);
-            return HexFormat.of().formatHex(mac.doFinal(message.getBytes(StandardCharsets.UTF_8)));
+            return mac.doFinal(message.getBytes(StandardCharsets.UTF_8));
         } catch (NoSuchAlgorithmException | InvalidKeyException e) {
             throw new IllegalStateException("every Java runtime has " + ALGORITHM, e);
         }

@@ -31,18 +31,21 @@ final class ApiHandler implements ExchangeHandler {
     private final ApiDescription description;
     private final RateLimiter rates;
     private final RequestGuard guard;
+    private final FileUploads uploads;
 
     ApiHandler(
             List<Route> routes,
             ApiDescription description,
             Authenticator authenticator,
             RateLimiter rates,
-            RequestGuard guard) {
+            RequestGuard guard,
+            FileUploads uploads) {
         this.router = new Router(routes);
         this.description = description;
         this.authenticator = authenticator;
         this.rates = rates;
         this.guard = guard;
+        this.uploads = uploads;
     }
 
     @Override
@@ -92,6 +95,10 @@ final class ApiHandler implements ExchangeHandler {
         if (Cors.isPreflight(exchange)) {
             Cors.applyPreflight(exchange.responseHeaders());
             return Reply.empty(204);
+        }
+        if (FileUploads.takes(exchange)) {
+            guard.checkReady();
+            return uploads.answer(exchange);
         }
         Optional<Router.Match> match = router.find(exchange.method(), exchange.rawPath());
         Optional<Router.Match> removed = gone.find(exchange.method(), exchange.rawPath());

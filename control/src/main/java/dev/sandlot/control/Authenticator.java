@@ -7,7 +7,6 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Tells who calls (public-api.md 2). Of the schemes that an operation takes, those whose credential is there are
@@ -20,18 +19,17 @@ final class Authenticator {
     /**
      * What authentication depends on.
      *
-     * @param adminToken the operator's secret, or null when there is no operator
      * @param takesTokens whether the access tokens of older clients are taken
      */
-    record Settings(@Nullable String adminToken, IdentityProviders providers, boolean takesTokens) {}
+    record Settings(Operators operators, IdentityProviders providers, boolean takesTokens) {}
 
     Authenticator(Store store, Settings settings, Executor background) {
         this.keys = new KeyScheme(store.teams(), background);
         PersonStore people = store.people();
         Scheme person = new PersonScheme(settings.providers(), people, false);
         Scheme member = new PersonScheme(settings.providers(), people, true);
-        Scheme operator = new OperatorScheme(settings.adminToken(), null);
-        Scheme operatorForTeam = new OperatorScheme(settings.adminToken(), store.teams());
+        Scheme operator = new OperatorScheme(settings.operators(), null);
+        Scheme operatorForTeam = new OperatorScheme(settings.operators(), store.teams());
         schemes.put(Access.TEAM, List.of(keys, member, operatorForTeam));
         schemes.put(Access.KEYS, List.of(member, operatorForTeam));
         schemes.put(Access.PERSON, List.of(person));
@@ -40,9 +38,11 @@ final class Authenticator {
             Scheme token = new TokenScheme(people, false);
             Scheme tokenForTeam = new TokenScheme(people, true);
             schemes.put(Access.TEAM_OR_TOKEN, List.of(keys, tokenForTeam, member, operatorForTeam));
+            schemes.put(Access.TOKEN, List.of(tokenForTeam, member));
             schemes.put(Access.USER, List.of(token, person));
         } else {
             schemes.put(Access.TEAM_OR_TOKEN, List.of(keys, member, operatorForTeam));
+            schemes.put(Access.TOKEN, List.of(member));
             schemes.put(Access.USER, List.of(person));
         }
     }

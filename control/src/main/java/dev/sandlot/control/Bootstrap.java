@@ -41,6 +41,15 @@ public final class Bootstrap {
         return key.raw();
     }
 
+    /** Whether that text is a key of the default team in this store. */
+    public boolean isKeyOfDefaultTeam(String key) {
+        return key.startsWith(ApiKeys.PREFIX)
+                && ApiKeys.hashOf(key)
+                        .flatMap(teams::byKeyHash)
+                        .filter(team -> team.slug().equals(SLUG))
+                        .isPresent();
+    }
+
     /** The team that {@link #ensureDefaultTeam} made. */
     public UUID defaultTeamId() {
         return teams.bySlug(SLUG)

@@ -46,6 +46,21 @@ final class Call {
         return exchange.requestHeaders().all(name);
     }
 
+    /** The first value of a header. */
+    Optional<String> header(String name) {
+        return exchange.requestHeaders().first(name);
+    }
+
+    /** {@code http} or {@code https}, as the client connected. */
+    String scheme() {
+        return exchange.scheme();
+    }
+
+    /** The host and port that the client asked for; may be empty. */
+    String authority() {
+        return exchange.authority();
+    }
+
     /** A UUID in the path. */
     UUID uuid(String name, String what) throws ApiException {
         return Uuids.required(parameter(name), what);

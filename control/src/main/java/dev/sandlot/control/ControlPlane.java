@@ -1,6 +1,7 @@
 package dev.sandlot.control;
 
 import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.BuildService;
 import dev.sandlot.protocol.ExchangeHandler;
 import dev.sandlot.protocol.NodeService;
 import dev.sandlot.protocol.SandboxId;
@@ -8,6 +9,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -18,8 +20,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The control plane of one server: its REST API and the life of its sandboxes. Make it, {@link #recover()}, serve
- * {@link #api()}, close it. Closing leaves the sandboxes running; the next start finds them again. The store and the
- * node belong to the caller and are closed after it.
+ * {@link #api()}, close it. Closing leaves the sandboxes running; the next start finds them again. The store, the
+ * node and the builder belong to the caller and are closed after it.
  */
 public final class ControlPlane implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ControlPlane.class);
@@ -31,8 +33,10 @@ public final class ControlPlane implements AutoCloseable {
     private final InstantSource clock;
     private final Lifecycle lifecycle;
     private final Reconciliation reconciliation;
+    private final Builds builds;
     private final List<Route> routes;
     private final ApiHandler api;
+    private final RateLimiter rates;
     private final Authenticator authenticator;
     private final ExecutorService background = Executors.newVirtualThreadPerTaskExecutor();
     private final ScheduledExecutorService housekeeping = Executors.newScheduledThreadPool(
@@ -40,44 +44,64 @@ public final class ControlPlane implements AutoCloseable {
     private volatile boolean ready;
     private volatile long changesSeen;
 
-    public ControlPlane(ControlSettings settings, Store store, NodeService node) {
-        this(settings, store, node, InstantSource.system());
+    public ControlPlane(ControlSettings settings, Store store, NodeService node, BuildService builder) {
+        this(settings, store, node, builder, InstantSource.system());
     }
 
-    ControlPlane(ControlSettings settings, Store store, NodeService node, InstantSource clock) {
+    ControlPlane(
+            ControlSettings settings, Store store, NodeService node, BuildService builder, InstantSource clock) {
         this.settings = settings;
         this.store = store;
         this.clock = clock;
         AccessTokens tokens = new AccessTokens(settings.accessTokenSeed());
         this.lifecycle = new Lifecycle(store, node, tokens, clock);
         this.reconciliation = new Reconciliation(store.sandboxes(), node, lifecycle, clock);
+        this.builds = new Builds(store.builds(), builder, clock);
         ApiSettings rules = settings.api();
+        FileUploads uploads = new FileUploads(new UploadLinks(tokens, clock), builder, store.templates());
         this.authenticator = new Authenticator(
                 store,
                 new Authenticator.Settings(
-                        settings.adminToken(), IdentityProviders.of(rules.providers(), clock), rules.legacy()),
+                        operators(rules), IdentityProviders.of(rules.providers(), clock), rules.legacy()),
                 background);
-        this.routes = routes(tokens);
-        this.api = new ApiHandler(
-                routes, ApiDescription.load(), authenticator, new RateLimiter(rules.rates()), guard(rules));
+        this.routes = routes(tokens, uploads);
+        RedisAddress rateStore = rules.rateStore();
+        this.rates = new RateLimiter(
+                rules.rates(), rateStore == null ? RateCounts.inMemory() : new RedisCounts(rateStore));
+        this.api = new ApiHandler(routes, ApiDescription.load(), authenticator, rates, guard(rules), uploads);
+    }
+
+    private Operators operators(ApiSettings rules) {
+        return Operators.of(settings.adminToken(), rules.operators(), clock);
     }
 
     private RequestGuard guard(ApiSettings rules) {
         return new RequestGuard(() -> ready, rules.requestDeadline());
     }
 
-    private List<Route> routes(AccessTokens tokens) {
+    private List<Route> routes(AccessTokens tokens, FileUploads uploads) {
         Templates templates = new Templates(store.templates());
         Answers answers = new Answers(tokens);
         TeamKeys keys = new TeamKeys(store.teams(), authenticator);
-        Idempotency idempotency = new Idempotency(store.operations(), settings.api(), clock);
+        Idempotency idempotency = new Idempotency(store.operations(), settings.api(), tokens, clock);
         List<Route> routes = new ArrayList<>(LaterOperations.routes());
         routes.add(new Route("GET", "/health", Access.OPEN, true, call -> health()));
         routes.addAll(new SandboxEndpoints(lifecycle, templates, answers, idempotency).routes());
         routes.addAll(new SandboxLists(lifecycle, templates, answers).routes());
-        routes.addAll(new TemplateEndpoints(lifecycle, templates, store.templates()).routes());
+        routes.addAll(new TemplateEndpoints(lifecycle, templates, store.templates(), builds).routes());
+        routes.addAll(new BuildEndpoints(
+                        builds,
+                        new BuildPlans(templates, store.builds()),
+                        store,
+                        clock,
+                        settings.api().legacy())
+                .routes());
+        routes.addAll(new BuildLogEndpoints(builds).routes());
+        routes.addAll(uploads.routes());
         routes.addAll(new AccountEndpoints(keys, store.people(), settings.api().legacy()).routes());
-        routes.addAll(new OperatorEndpoints(lifecycle, store, keys).routes());
+        routes.addAll(new OperatorEndpoints(lifecycle, store, keys, builds).routes());
+        routes.addAll(new TeamAdministration(store, keys, authenticator).routes());
+        routes.addAll(new PeopleAdministration(store.people()).routes());
         routes.addAll(new NodeEndpoints(lifecycle.nodes(), lifecycle).routes());
         routes.addAll(ApiDescription.load().routes());
         return routes;
@@ -95,8 +119,10 @@ public final class ControlPlane implements AutoCloseable {
     public void recover() throws ApiException {
         lifecycle.nodes().recover();
         reconciliation.recover();
+        builds.reconcile();
         ready = true;
         every(RECONCILE_MINUTES, TimeUnit.MINUTES, reconciliation::reconcile);
+        every(RECONCILE_MINUTES, TimeUnit.MINUTES, builds::reconcile);
         every(FORGET_HOURS, TimeUnit.HOURS, this::forgetOldRecords);
         every(1, TimeUnit.SECONDS, this::followChanges);
     }
@@ -134,6 +160,11 @@ public final class ControlPlane implements AutoCloseable {
         LOG.debug("forgot {} ended sandboxes", forgotten);
     }
 
+    /** Makes the books of builds and the builder agree, as happens every minute. */
+    void reconcileBuilds() {
+        builds.reconcile();
+    }
+
     /** The operations that are served. */
     List<Route> apiRoutes() {
         return routes;
@@ -144,14 +175,22 @@ public final class ControlPlane implements AutoCloseable {
         return api;
     }
 
+    /** The layers that no collector may take: those of templates, and of sandboxes that run. */
+    public Set<String> layersInUse() {
+        return store.builds().layersInUse();
+    }
+
     /** Takes in templates that are ready to be started. */
     public TemplateRegistry templates() {
         return new TemplateRegistry(store);
     }
 
-    /** Takes note that a sandbox no longer runs on its node; for the node to call. Returns at once. */
-    public void sandboxEnded(SandboxId id) {
-        lifecycle.sandboxEnded(id);
+    /**
+     * Takes note that a run of a sandbox is no longer on its node; for the node to call. Nothing happens when another
+     * run has taken its place. Returns at once.
+     */
+    public void sandboxEnded(SandboxId id, UUID executionId) {
+        lifecycle.sandboxEnded(id, executionId);
     }
 
     /** A sandbox that runs: which run of it, and whose it is. */
@@ -169,6 +208,8 @@ public final class ControlPlane implements AutoCloseable {
         ready = false;
         housekeeping.shutdownNow();
         lifecycle.close();
+        builds.close();
         background.close();
+        rates.close();
     }
 }

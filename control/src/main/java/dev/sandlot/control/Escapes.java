@@ -33,7 +33,11 @@ final class Escapes {
                 out.write(in[i]);
             }
         }
-        return utf8(text, out.toByteArray());
+        String decoded = utf8(text, out.toByteArray());
+        if (!Texts.isKeepable(decoded)) {
+            throw malformed(text);
+        }
+        return decoded;
     }
 
     private static int octet(String text, byte[] in, int at) throws ApiException {

@@ -28,6 +28,7 @@ final class Fields {
         JsonNode root;
         try {
             root = Json.MAPPER.readTree(body);
+            Texts.requireKeepable(body, root);
         } catch (JacksonException e) {
             throw new ApiException(
                     ErrorKind.INVALID, "validation error: the body is not JSON: " + e.getOriginalMessage(), e);

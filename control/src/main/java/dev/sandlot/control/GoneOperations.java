@@ -4,7 +4,7 @@ import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.ErrorKind;
 import java.util.List;
 
-/** The operations that the contract once had (public-api.md 5.5): 410, whoever asks. */
+/** The operations that the contract once had (public-api.md 5.5): 410, whoever asks, where older clients are not served. */
 final class GoneOperations {
     private GoneOperations() {}
 

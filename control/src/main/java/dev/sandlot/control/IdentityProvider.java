@@ -78,7 +78,8 @@ public record IdentityProvider(String issuer, URI discovery, List<String> audien
                 duration(node.path("cacheDuration").asString("")));
     }
 
-    private static Duration duration(String text) {
+    /** A time like {@code 30s}, {@code 5m} or {@code 1h}; five minutes when it is empty. */
+    static Duration duration(String text) {
         if (text.isEmpty()) {
             return DEFAULT_CACHE;
         }

@@ -33,8 +33,8 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The public keys of a provider, fetched when they are first needed, when they are old, and, at most every few
- * seconds, when a token names one that is not among them. If a fetch fails the keys at hand stay in use.
+ * The public keys of whoever signs tokens, fetched when they are first needed, when they are old, and, at most every
+ * few seconds, when a token names one that is not among them. If a fetch fails the keys at hand stay in use.
  */
 final class KeySet {
     private static final Logger LOG = LoggerFactory.getLogger(KeySet.class);
@@ -43,7 +43,9 @@ final class KeySet {
     private static final int LARGEST_DOCUMENT = 1 << 20;
     private static final int LEAST_RSA_BITS = 2048;
 
-    private final IdentityProvider provider;
+    private final String issuer;
+    private final Duration cacheDuration;
+    private final Source source;
     private final InstantSource clock;
     private final ReentrantLock lock = new ReentrantLock();
 
@@ -55,14 +57,35 @@ final class KeySet {
     /** Guarded by the lock. */
     private Instant tried = Instant.MIN;
 
-    KeySet(IdentityProvider provider, InstantSource clock) {
-        this.provider = provider;
+    /** Where keys come from: a JSON web key set, each time anew. */
+    @FunctionalInterface
+    interface Source {
+        JsonNode read() throws IOException;
+    }
+
+    KeySet(String issuer, Duration cacheDuration, Source source, InstantSource clock) {
+        this.issuer = issuer;
+        this.cacheDuration = cacheDuration;
+        this.source = source;
         this.clock = clock;
+    }
+
+    /** The keys that a provider's description leads to. */
+    static KeySet of(IdentityProvider provider, InstantSource clock) {
+        return new KeySet(provider.issuer(), provider.cacheDuration(), () -> discovered(provider), clock);
+    }
+
+    private static JsonNode discovered(IdentityProvider provider) throws IOException {
+        JsonNode description = read(provider.discovery());
+        if (!description.path("issuer").asString("").equals(provider.issuer())) {
+            throw new IOException("the description at " + provider.discovery() + " is of another issuer");
+        }
+        return read(IdentityProvider.address(description.path("jwks_uri").asString("")));
     }
 
     /** The key of that name. */
     Optional<PublicKey> find(String id) throws ApiException {
-        boolean old = fetched.equals(Instant.MIN) || !clock.instant().isBefore(fetched.plus(provider.cacheDuration()));
+        boolean old = fetched.equals(Instant.MIN) || !clock.instant().isBefore(fetched.plus(cacheDuration));
         if (old || !keys.containsKey(id)) {
             refresh();
         }
@@ -83,7 +106,7 @@ final class KeySet {
             fetched = now;
         } catch (IOException | IllegalArgumentException e) {
             requireKeys(e);
-            LOG.warn("could not fetch the keys of {}; those at hand stay in use", provider.issuer(), e);
+            LOG.warn("could not fetch the keys of {}; those at hand stay in use", issuer, e);
         } finally {
             lock.unlock();
         }
@@ -97,22 +120,18 @@ final class KeySet {
     }
 
     private Map<String, PublicKey> fetch() throws IOException {
-        JsonNode description = get(provider.discovery());
-        if (!description.path("issuer").asString("").equals(provider.issuer())) {
-            throw new IOException("the description at " + provider.discovery() + " is of another issuer");
-        }
-        JsonNode set = get(IdentityProvider.address(description.path("jwks_uri").asString("")));
         Map<String, PublicKey> found = new HashMap<>();
-        for (JsonNode key : set.path("keys")) {
+        for (JsonNode key : source.read().path("keys")) {
             key(key).ifPresent(usable -> found.put(key.path("kid").asString(""), usable));
         }
         if (found.isEmpty()) {
-            throw new IOException("there are no RS256 or ES256 keys at " + provider.discovery());
+            throw new IOException("there are no RS256 or ES256 keys of " + issuer);
         }
         return Map.copyOf(found);
     }
 
-    private static JsonNode get(URI uri) throws IOException {
+    /** A JSON document. */
+    static JsonNode read(URI uri) throws IOException {
         HttpRequest request = HttpRequest.newBuilder(uri).timeout(PATIENCE).build();
         try (HttpClient client =
                 HttpClient.newBuilder().connectTimeout(PATIENCE).build()) {

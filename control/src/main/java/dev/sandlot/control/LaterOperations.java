@@ -28,19 +28,12 @@ final class LaterOperations {
             GET /events/webhooks/{webhookID}/deliveries
             GET /events/webhooks/{webhookID}/stats
             """;
-    private static final String HARMLESS_OR_TOKEN = """
-            GET /templates/{templateID}/files/{hash}
-            GET /templates/{templateID}/builds/{buildID}/status
-            GET /templates/{templateID}/builds/{buildID}/logs
-            """;
     private static final String CHANGES = """
             POST /sandboxes/{sandboxID}/pause
             POST /sandboxes/{sandboxID}/resume
             POST /sandboxes/{sandboxID}/fork
             POST /sandboxes/{sandboxID}/snapshots
             PUT /sandboxes/{sandboxID}/network
-            POST /v3/templates
-            POST /v2/templates/{templateID}/builds/{buildID}
             POST /volumes
             POST /secrets
             POST /secrets/{secretID}
@@ -62,7 +55,6 @@ final class LaterOperations {
     static List<Route> routes() {
         return Stream.of(
                         table(HARMLESS, Access.TEAM, true),
-                        table(HARMLESS_OR_TOKEN, Access.TEAM_OR_TOKEN, true),
                         table(CHANGES, Access.TEAM, false),
                         table(OPERATORS, Access.OPERATOR, true))
                 .flatMap(routes -> routes)

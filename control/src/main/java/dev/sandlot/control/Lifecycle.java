@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -196,10 +197,12 @@ final class Lifecycle implements AutoCloseable {
                 ErrorKind.NOT_FOUND, "Sandbox \"" + id + "\" doesn't exist or you don't have access to it");
     }
 
-    /** Takes note that a sandbox no longer runs on its node. Returns at once. */
-    void sandboxEnded(SandboxId id) {
+    /** Takes note that a run of a sandbox is no longer on its node. Returns at once. */
+    void sandboxEnded(SandboxId id, UUID executionId) {
         try {
-            tasks.execute(() -> live.find(id).ifPresent(this::lost));
+            tasks.execute(() -> live.find(id)
+                    .filter(sandbox -> sandbox.record().executionId().equals(executionId))
+                    .ifPresent(this::lost));
         } catch (RejectedExecutionException e) {
             LOG.debug("sandbox {} ended while closing; the next start will see it", id, e);
         }

@@ -7,7 +7,7 @@ import org.flywaydb.core.api.MigrationInfo;
 
 /** The schema, as a list of changes that is only ever added to; Flyway brings databases up to date. */
 final class Migrations {
-    private static final String FOLDER = "dev/sandlot/control/migrations";
+    static final String FOLDER = "dev/sandlot/control/migrations";
 
     private Migrations() {}
 

@@ -33,6 +33,9 @@ interface OperationStore {
     /** Writes the request down unless its team has used the key; returns what stands there already. */
     Optional<KnownRequest> begin(KeyedRequest request, Instant now);
 
+    /** Begins an unanswered request anew; of several who want to, the one who names its present deadline does. */
+    boolean renew(UUID teamId, String key, Instant deadline, Instant nextDeadline);
+
     /** Writes down how the request was answered. */
     void answered(UUID teamId, String key, KnownAnswer answer);
 

@@ -4,6 +4,7 @@ import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.ErrorKind;
 import dev.sandlot.protocol.SandboxId;
 import java.io.IOException;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -23,9 +24,11 @@ final class OperatorEndpoints {
     private final TeamStore teams;
     private final SandboxStore sandboxes;
     private final TeamKeys keys;
+    private final Builds builds;
 
-    OperatorEndpoints(Lifecycle lifecycle, Store store, TeamKeys keys) {
+    OperatorEndpoints(Lifecycle lifecycle, Store store, TeamKeys keys, Builds builds) {
         this.lifecycle = lifecycle;
+        this.builds = builds;
         this.teams = store.teams();
         this.sandboxes = store.sandboxes();
         this.keys = keys;
@@ -41,14 +44,16 @@ final class OperatorEndpoints {
         return List.of(
                 Route.operator("POST", "/admin/teams/{teamID}/sandboxes/kill", this::killAll),
                 Route.operator("GET", "/admin/sandboxes/running-counts", this::counts),
+                Route.operator("GET", "/admin/sandboxes", this::sandboxes),
                 Route.operator("GET", "/admin/sandboxes/{sandboxID}", this::sandbox),
+                Route.operator("DELETE", "/admin/sandboxes/{sandboxID}", this::kill),
                 Route.operator("POST", "/admin/teams/{teamID}/builds/cancel", this::cancelBuilds),
                 Route.operator("POST", "/admin/teams/{teamID}/api-keys", this::createKey),
                 Route.operator("DELETE", "/admin/teams/{teamID}/api-keys/{apiKeyID}", this::deleteKey));
     }
 
     private Team team(Call call) throws ApiException {
-        return teams.byId(call.uuid("teamID", "team ID"))
+        return teams.byId(ProjectIds.required(call.parameter("teamID")))
                 .orElseThrow(() -> new ApiException(ErrorKind.NOT_FOUND, "Team not found"));
     }
 
@@ -106,10 +111,51 @@ final class OperatorEndpoints {
                 found.orElseThrow(() -> new ApiException(ErrorKind.NOT_FOUND, "Sandbox \"" + id + "\" not found")));
     }
 
-    /** This server has no builds that could run. */
+    private record ListedSandbox(
+            String sandboxID,
+            UUID teamID,
+            String templateID,
+            String alias,
+            int cpuCount,
+            int memoryMB,
+            String startedAt,
+            String endAt) {}
+
+    /** Our own: all that run, the newest first. */
+    private Reply sandboxes(Call call) {
+        return Reply.json(
+                200,
+                lifecycle
+                        .running()
+                        .sorted(Comparator.comparing(SandboxRecord::startedAt).reversed())
+                        .map(OperatorEndpoints::listed)
+                        .toList());
+    }
+
+    private static ListedSandbox listed(SandboxRecord sandbox) {
+        return new ListedSandbox(
+                sandbox.id().value(),
+                sandbox.teamId(),
+                sandbox.origin().templateId(),
+                sandbox.origin().alias(),
+                sandbox.resources().cpuCount(),
+                sandbox.resources().memoryMb(),
+                Moments.text(sandbox.startedAt()),
+                Moments.text(sandbox.endAt()));
+    }
+
+    /** Our own. */
+    private Reply kill(Call call) throws ApiException {
+        SandboxId id = call.sandboxId();
+        ApiException unknown = new ApiException(ErrorKind.NOT_FOUND, "Sandbox \"" + id + "\" not found");
+        SandboxRecord sandbox = lifecycle.running(id).orElseThrow(() -> unknown);
+        lifecycle.killForOperator(teams.byId(sandbox.teamId()).orElseThrow(() -> unknown), id);
+        return Reply.empty(204);
+    }
+
     private Reply cancelBuilds(Call call) throws ApiException {
-        team(call);
-        return Reply.json(200, new CancelCounts(0, 0));
+        Builds.Cancelled cancelled = builds.cancelAll(team(call).id());
+        return Reply.json(200, new CancelCounts(cancelled.done(), cancelled.failed()));
     }
 
     private Reply createKey(Call call) throws ApiException, IOException {

@@ -19,6 +19,15 @@ interface PersonStore {
     /** A token as it is listed. */
     record ListedToken(UUID id, UUID userId, String name, KeyMask mask, long createdAtMillis) {}
 
+    /** A person in a team. */
+    record Member(Person person, boolean isDefault) {}
+
+    /** The person of that ID. */
+    Optional<Person> person(UUID userId);
+
+    /** Who belongs to a team, the oldest member first. */
+    List<Member> members(UUID teamId);
+
     /** Makes a person; does nothing when the ID is taken. */
     void addPerson(Person person);
 
@@ -39,7 +48,10 @@ interface PersonStore {
     /** Puts a person into a team; the first team is the default one. Says whether that is new. */
     boolean addMember(UUID teamId, UUID userId);
 
-    /** Takes a person out of a team; says whether the person was in it. */
+    /**
+     * Takes a person out of a team; says whether the person was in it. If it was the default team, the oldest of the
+     * person's others becomes that.
+     */
     boolean removeMember(UUID teamId, UUID userId);
 
     void addToken(StoredToken token);

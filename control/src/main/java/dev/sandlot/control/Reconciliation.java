@@ -66,7 +66,7 @@ final class Reconciliation {
         Map<SandboxId, NodeSandbox> running = onNode();
         before.stream()
                 .filter(sandbox -> !isSameRun(sandbox, running.get(sandbox.id())))
-                .forEach(sandbox -> lifecycle.sandboxEnded(sandbox.id()));
+                .forEach(sandbox -> lifecycle.sandboxEnded(sandbox.id(), sandbox.executionId()));
         Set<NodeSandbox> unknown = new HashSet<>(running.values());
         unknown.removeIf(sandbox -> lifecycle.knows(sandbox.id()));
         for (NodeSandbox sandbox : unknown) {

@@ -35,6 +35,11 @@ record Reply(int status, Map<String, String> headers, byte[] body) {
         return json(status, new ErrorBody(status, e.text(), e.errorCode()));
     }
 
+    /** A refusal with a status that no kind of failure has. */
+    static Reply refusal(int status, String message) {
+        return json(status, new ErrorBody(status, message, null));
+    }
+
     private static Reply typed(int status, String type, byte[] body) {
         return new Reply(status, Map.of("Content-Type", type), body);
     }

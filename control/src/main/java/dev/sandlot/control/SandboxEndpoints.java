@@ -2,9 +2,11 @@ package dev.sandlot.control;
 
 import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.ErrorKind;
+import dev.sandlot.protocol.SandboxId;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /** The operations on single sandboxes (public-api.md 7, 8, 9.1). */
 final class SandboxEndpoints {
@@ -26,7 +28,7 @@ final class SandboxEndpoints {
     List<Route> routes() {
         return List.of(
                 Route.change("POST", "/v2/sandboxes", this::createOnce),
-                Route.change("POST", "/sandboxes", call -> create(call, ApiVersion.V1)),
+                Route.change("POST", "/sandboxes", call -> create(call, ApiVersion.V1, SandboxId.random())),
                 Route.harmless("GET", "/sandboxes/{sandboxID}", this::detail),
                 Route.harmless("DELETE", "/sandboxes/{sandboxID}", this::kill),
                 Route.change("POST", "/v2/sandboxes/{sandboxID}/connect", call -> connect(call, ApiVersion.V2)),
@@ -36,10 +38,27 @@ final class SandboxEndpoints {
     }
 
     private Reply createOnce(Call call) throws ApiException, IOException {
-        return idempotency.once(call, "POST /v2/sandboxes", again -> create(again, ApiVersion.V2));
+        return idempotency.once(call, "POST /v2/sandboxes", new Idempotency.Creation() {
+            @Override
+            public Reply make(SandboxId id) throws ApiException, IOException {
+                return create(call, ApiVersion.V2, id);
+            }
+
+            @Override
+            public Optional<Reply> made(SandboxId id) {
+                return lifecycle
+                        .running(id)
+                        .filter(sandbox -> sandbox.teamId().equals(call.team().id()))
+                        .map(SandboxEndpoints.this::created);
+            }
+        });
     }
 
-    private Reply create(Call call, ApiVersion version) throws ApiException, IOException {
+    private Reply created(SandboxRecord sandbox) {
+        return Reply.json(201, answers.sandbox(sandbox));
+    }
+
+    private Reply create(Call call, ApiVersion version, SandboxId id) throws ApiException, IOException {
         CreateRequest request = CreateRequest.parse(call.body(), version);
         Team team = call.team();
         Templates.Resolved from = templates.resolve(team, TemplateReference.parse(request.templateId()));
@@ -47,9 +66,8 @@ final class SandboxEndpoints {
         request.checkPauseOptions();
         EnvdVersion.checkSecurable(from.build().envdVersion());
         request.checkSupported();
-        SandboxRecord sandbox =
-                lifecycle.start(new SandboxStart.Request(team, from, request.options(), request.envVars(), timeout));
-        return Reply.json(201, answers.sandbox(sandbox));
+        return created(lifecycle.start(
+                new SandboxStart.Request(id, team, from, request.options(), request.envVars(), timeout)));
     }
 
     private static Duration createTimeout(CreateRequest request, Team team, ApiVersion version) throws ApiException {

@@ -32,8 +32,9 @@ final class SandboxStart {
         this.clock = clock;
     }
 
-    /** What to start, for whom, and for how long from the moment it answers. */
+    /** What to start under which name, for whom, and for how long from the moment it answers. */
     record Request(
+            SandboxId id,
             Team team,
             Templates.Resolved from,
             SandboxRecord.Options options,
@@ -46,7 +47,7 @@ final class SandboxStart {
         TemplateBuild build = request.from().build();
         Instant now = Moments.now(clock);
         return new SandboxRecord(
-                SandboxId.random(),
+                request.id(),
                 UUID.randomUUID(),
                 request.team().id(),
                 new SandboxRecord.Origin(template.id(), build.id(), template.alias(), build.envdVersion()),
@@ -106,7 +107,7 @@ final class SandboxStart {
                 build.defaultUser(),
                 build.defaultWorkdir(),
                 request.options().internetAccessAllowed(),
-                build.startCommand(),
+                build.start(),
                 intent.endAt());
     }
 

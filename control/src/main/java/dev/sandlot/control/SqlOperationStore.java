@@ -77,6 +77,20 @@ final class SqlOperationStore implements OperationStore {
     }
 
     @Override
+    public boolean renew(UUID teamId, String key, Instant deadline, Instant nextDeadline) {
+        return sql.write(handle -> handle.execute(
+                        """
+                        UPDATE idempotent_requests SET deadline = ?
+                        WHERE team_id = ? AND idempotency_key = ? AND deadline = ? AND status IS NULL
+                        """,
+                        nextDeadline.toEpochMilli(),
+                        teamId.toString(),
+                        key,
+                        deadline.toEpochMilli())
+                == 1);
+    }
+
+    @Override
     public void answered(UUID teamId, String key, KnownAnswer answer) {
         sql.write(handle -> handle.execute(
                 """

@@ -121,12 +121,48 @@ final class SqlPersonStore implements PersonStore {
     }
 
     @Override
+    public Optional<Person> person(UUID userId) {
+        return sql.read(handle -> handle.select("SELECT id, email FROM users WHERE id = ?", userId.toString())
+                .map((row, context) -> new Person(userId, row.getString("email")))
+                .findOne());
+    }
+
+    @Override
+    public List<Member> members(UUID teamId) {
+        String query = """
+                SELECT u.id, u.email, m.is_default FROM users_teams m JOIN users u ON u.id = m.user_id
+                WHERE m.team_id = ? ORDER BY m.created_at, u.id
+                """;
+        return sql.read(handle -> handle.select(query, teamId.toString())
+                .map((row, context) -> new Member(
+                        new Person(UUID.fromString(row.getString("id")), row.getString("email")),
+                        row.getBoolean("is_default")))
+                .list());
+    }
+
+    @Override
     public boolean removeMember(UUID teamId, UUID userId) {
-        return sql.write(handle -> handle.execute(
-                        "DELETE FROM users_teams WHERE team_id = ? AND user_id = ?",
-                        teamId.toString(),
-                        userId.toString())
-                == 1);
+        return sql.writeAlone(handle -> {
+            boolean wasMember = handle.execute(
+                            "DELETE FROM users_teams WHERE team_id = ? AND user_id = ?",
+                            teamId.toString(),
+                            userId.toString())
+                    == 1;
+            if (wasMember) {
+                chooseDefault(handle, userId.toString());
+            }
+            return wasMember;
+        });
+    }
+
+    private static void chooseDefault(Handle handle, String userId) {
+        List<Membership> left = memberships(handle, userId);
+        if (!left.isEmpty() && left.stream().noneMatch(Membership::isDefault)) {
+            handle.execute(
+                    "UPDATE users_teams SET is_default = TRUE WHERE user_id = ? AND team_id = ?",
+                    userId,
+                    left.getFirst().team().id().toString());
+        }
     }
 
     @Override

@@ -16,7 +16,8 @@ import org.sqlite.SQLiteDataSource;
  * next checkpoint: a crash of the process loses nothing, a power cut at most the last moments. In memory there is one connection for
  * everything, and with it the database ends. With PostgreSQL reads
  * and writes share one pool; changes that depend on what they read are serializable, and connections that a restart
- * of the server broke are replaced.
+ * of the server broke are replaced. A Supabase project is a PostgreSQL behind a REST interface: {@link
+ * RestConnection} says how transactions are made of requests.
  */
 public final class SqlStore implements Store {
     private static final int READERS = 4;
@@ -24,18 +25,24 @@ public final class SqlStore implements Store {
     private static final Duration WAIT_FOR_CONNECTION = Duration.ofSeconds(10);
     private static final Duration KEEP_ALIVE = Duration.ofMinutes(2);
 
-    private final List<HikariDataSource> pools;
+    private final Runnable ending;
     private final SandboxStore sandboxes;
     private final TeamStore teams;
     private final TemplateStore templates;
+    private final BuildStore builds;
     private final PersonStore people;
     private final OperationStore operations;
 
     private SqlStore(Sql sql, List<HikariDataSource> pools) {
-        this.pools = pools;
+        this(sql, () -> pools.forEach(HikariDataSource::close));
+    }
+
+    private SqlStore(Sql sql, Runnable ending) {
+        this.ending = ending;
         this.sandboxes = new SqlSandboxStore(sql);
         this.teams = new SqlTeamStore(sql);
         this.templates = new SqlTemplateStore(sql);
+        this.builds = new SqlBuildStore(sql);
         this.people = new SqlPersonStore(sql);
         this.operations = new SqlOperationStore(sql);
     }
@@ -79,6 +86,19 @@ public final class SqlStore implements Store {
         HikariDataSource pool = pool(config);
         Jdbi jdbi = Jdbi.create(pool);
         return new SqlStore(new Sql(jdbi, jdbi, false), List.of(pool));
+    }
+
+    /** Opens a Supabase project, whose schema must be there. */
+    static SqlStore openSupabase(StoreLocation.Supabase location) {
+        SupabaseProject project = new SupabaseProject(location);
+        try {
+            PrintedSchema.require(location, project);
+        } catch (RuntimeException e) {
+            project.close();
+            throw e;
+        }
+        Jdbi jdbi = Jdbi.create(() -> RestConnection.open(project));
+        return new SqlStore(new Sql(jdbi, jdbi, true), project::close);
     }
 
     private static HikariDataSource readers(Path file) {
@@ -140,6 +160,11 @@ public final class SqlStore implements Store {
     }
 
     @Override
+    public BuildStore builds() {
+        return builds;
+    }
+
+    @Override
     public PersonStore people() {
         return people;
     }
@@ -151,6 +176,6 @@ public final class SqlStore implements Store {
 
     @Override
     public void close() {
-        pools.forEach(HikariDataSource::close);
+        ending.run();
     }
 }

@@ -6,6 +6,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +37,29 @@ final class SqlTeamStore implements TeamStore {
                     limit("events_ttl_days", "0"),
                     limit("default_free_disk_size_mb", "0"),
                     limit("max_disk_size_mb", "x.disk"));
+    private static final String OWN = "own_";
+
+    /** What operators see besides. */
+    private static final String LISTED = "t.tier AS of_tier, t.created_at AS made_at, "
+            + Stream.of(
+                            "concurrent_instances",
+                            "max_length_hours",
+                            "max_vcpu",
+                            "max_ram_mb",
+                            "concurrent_template_builds",
+                            "events_ttl_days",
+                            "default_free_disk_size_mb",
+                            "max_disk_size_mb")
+                    .map(column -> "p." + column + " AS " + OWN + column)
+                    .collect(Collectors.joining(", "));
+
+    /** Tables whose rows a team must not have when it goes. */
+    private static final List<String> HANGING = List.of("sandboxes", "envs", "env_builds");
+
+    /** Tables whose rows go with their team. */
+    private static final List<String> OWNED =
+            List.of("idempotent_requests", "project_limits", "addons", "team_api_keys", "users_teams");
+
     private final Sql sql;
 
     /** The team's own limit, else its tier's with the addons. */
@@ -45,7 +70,7 @@ final class SqlTeamStore implements TeamStore {
                 """.formatted(column, extra);
     }
 
-    /** A query of teams, with one more column, that must be given {@code :now}. */
+    /** A query of teams, with more columns, that must be given {@code :now}. */
     static String select(String column, String rest) {
         return "SELECT " + column + ", " + TEAM + TEAMS + rest;
     }
@@ -173,6 +198,75 @@ final class SqlTeamStore implements TeamStore {
     }
 
     @Override
+    public List<ListedTeam> listed() {
+        return sql.read(handle -> handle.createQuery(select(LISTED, "ORDER BY t.slug"))
+                .bind("now", now())
+                .map((row, context) -> listed(row))
+                .list());
+    }
+
+    @Override
+    public Optional<ListedTeam> listed(UUID teamId) {
+        return sql.read(handle -> handle.createQuery(select(LISTED, "WHERE t.id = :wanted"))
+                .bind("wanted", teamId.toString())
+                .bind("now", now())
+                .map((row, context) -> listed(row))
+                .findOne());
+    }
+
+    private static ListedTeam listed(ResultSet row) throws SQLException {
+        return new ListedTeam(
+                team(row),
+                row.getString("of_tier"),
+                Instant.ofEpochMilli(row.getLong("made_at")),
+                new Overrides(
+                        own(row, "concurrent_instances"),
+                        own(row, "max_length_hours"),
+                        own(row, "max_vcpu"),
+                        own(row, "max_ram_mb"),
+                        own(row, "concurrent_template_builds"),
+                        own(row, "events_ttl_days"),
+                        own(row, "default_free_disk_size_mb"),
+                        own(row, "max_disk_size_mb")));
+    }
+
+    private static @Nullable Integer own(ResultSet row, String column) throws SQLException {
+        int limit = limit(row, OWN + column);
+        return row.wasNull() ? null : Integer.valueOf(limit);
+    }
+
+    @Override
+    public void changeTeam(UUID teamId, String name, String tierId) {
+        change("UPDATE teams SET name = ?, tier = ? WHERE id = ?", name, tierId, teamId.toString());
+    }
+
+    @Override
+    public boolean deleteTeam(UUID teamId) {
+        String id = teamId.toString();
+        return sql.writeAlone(handle -> {
+            if (HANGING.stream().anyMatch(table -> counts(handle, table, id) > 0)) {
+                return false;
+            }
+            count(handle);
+            OWNED.forEach(table -> handle.execute("DELETE FROM " + table + " WHERE team_id = ?", id));
+            return handle.execute("DELETE FROM teams WHERE id = ?", id) == 1;
+        });
+    }
+
+    private static long counts(Handle handle, String table, String team) {
+        return handle.select("SELECT COUNT(*) FROM " + table + " WHERE team_id = ?", team)
+                .mapTo(Long.class)
+                .one();
+    }
+
+    @Override
+    public List<Tier> tiers() {
+        return sql.read(handle -> handle.createQuery("SELECT * FROM tiers ORDER BY id")
+                .map((row, context) -> new Tier(row.getString("id"), limits(row)))
+                .list());
+    }
+
+    @Override
     public void ensureTeam(NewTeam team) {
         sql.write(handle -> insertTeam(handle, team) && insertOwner(handle, team));
     }
@@ -222,15 +316,19 @@ final class SqlTeamStore implements TeamStore {
                 row.getString("slug"),
                 new Team.Standing(
                         row.getBoolean("is_banned"), row.getBoolean("is_blocked"), row.getString("blocked_reason")),
-                new Team.Limits(
-                        limit(row, "concurrent_instances"),
-                        limit(row, "max_length_hours"),
-                        limit(row, "max_vcpu"),
-                        limit(row, "max_ram_mb"),
-                        limit(row, "concurrent_template_builds"),
-                        limit(row, "events_ttl_days"),
-                        limit(row, "default_free_disk_size_mb"),
-                        limit(row, "max_disk_size_mb")));
+                limits(row));
+    }
+
+    private static Team.Limits limits(ResultSet row) throws SQLException {
+        return new Team.Limits(
+                limit(row, "concurrent_instances"),
+                limit(row, "max_length_hours"),
+                limit(row, "max_vcpu"),
+                limit(row, "max_ram_mb"),
+                limit(row, "concurrent_template_builds"),
+                limit(row, "events_ttl_days"),
+                limit(row, "default_free_disk_size_mb"),
+                limit(row, "max_disk_size_mb"));
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.sandlot.control;
 
+import dev.sandlot.protocol.TemplateStart;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -34,7 +35,7 @@ final class SqlTemplateStore implements TemplateStore {
         return sql.read(handle -> template(handle, id));
     }
 
-    private static Optional<String> idOf(Handle handle, String namespace, String alias) {
+    static Optional<String> idOf(Handle handle, String namespace, String alias) {
         return handle.select("SELECT env_id FROM env_aliases WHERE namespace = ? AND alias = ?", namespace, alias)
                 .mapTo(String.class)
                 .findOne();
@@ -111,7 +112,7 @@ final class SqlTemplateStore implements TemplateStore {
         });
     }
 
-    private static int touch(Handle handle, String templateId) {
+    static int touch(Handle handle, String templateId) {
         return handle.execute("UPDATE envs SET updated_at = ? WHERE id = ?", now(), templateId);
     }
 
@@ -191,7 +192,11 @@ final class SqlTemplateStore implements TemplateStore {
                 row.getString("envd_version"),
                 row.getString("default_user"),
                 row.getString("default_workdir"),
-                row.getString("start_cmd"));
+                start(row.getString("start_cmd")));
+    }
+
+    private static @Nullable TemplateStart start(@Nullable String json) {
+        return json == null ? null : Json.MAPPER.readValue(json, TemplateStart.class);
     }
 
     @Override
@@ -203,7 +208,7 @@ final class SqlTemplateStore implements TemplateStore {
         String id = idOf(handle, registration.namespace(), registration.alias())
                 .orElseGet(() -> insertTemplate(handle, registration));
         String build = registration.build().id().toString();
-        insertBuild(handle, registration);
+        insertBuild(handle, id, registration);
         if (!assigned(handle, id).filter(build::equals).isPresent()) {
             assign(handle, id, TemplateReference.DEFAULT_TAG, build);
         }
@@ -231,17 +236,18 @@ final class SqlTemplateStore implements TemplateStore {
         return id;
     }
 
-    private static void insertBuild(Handle handle, Registration registration) {
+    private static void insertBuild(Handle handle, String templateId, Registration registration) {
         String insert = """
-                INSERT INTO env_builds (id, team_id, status_group, layers, vcpu, ram_mb, total_disk_size_mb,
+                INSERT INTO env_builds (id, team_id, env_id, status_group, layers, vcpu, ram_mb, total_disk_size_mb,
                     envd_version, default_user, default_workdir, start_cmd, created_at)
-                VALUES (?, ?, 'ready', ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+                VALUES (?, ?, ?, 'ready', ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
                 """;
         TemplateBuild build = registration.build();
         handle.execute(
                 insert,
                 build.id().toString(),
                 text(registration.teamId()),
+                templateId,
                 Json.MAPPER.writeValueAsString(build.layers()),
                 build.resources().cpuCount(),
                 build.resources().memoryMb(),
@@ -249,11 +255,11 @@ final class SqlTemplateStore implements TemplateStore {
                 build.envdVersion(),
                 build.defaultUser(),
                 build.defaultWorkdir(),
-                build.startCommand(),
+                build.start() == null ? null : Json.MAPPER.writeValueAsString(build.start()),
                 now());
     }
 
-    private static void assign(Handle handle, String templateId, String tag, String buildId) {
+    static void assign(Handle handle, String templateId, String tag, String buildId) {
         String insert = """
                 INSERT INTO env_build_assignments (env_id, tag, build_id, created_at, position)
                 SELECT ?, ?, ?, ?, COALESCE(MAX(position), 0) + 1

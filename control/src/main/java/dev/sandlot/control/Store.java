@@ -17,6 +17,9 @@ public interface Store extends AutoCloseable {
     /** Templates, their names and builds. */
     TemplateStore templates();
 
+    /** Builds of templates, from the request to the end. */
+    BuildStore builds();
+
     @Override
     void close();
 }

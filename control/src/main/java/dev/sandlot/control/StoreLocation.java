@@ -1,5 +1,6 @@
 package dev.sandlot.control;
 
+import java.net.URI;
 import java.nio.file.Path;
 import javax.sql.DataSource;
 
@@ -35,6 +36,33 @@ public sealed interface StoreLocation {
         }
     }
 
+    /**
+     * A Supabase project, by its REST interface.
+     *
+     * @param url of the project; {@code https}, or {@code http} on this machine
+     * @param key its secret key
+     * @param connections how many requests are under way at most
+     */
+    record Supabase(URI url, String key, int connections) implements StoreLocation {
+        /** Refuses, with an {@link IllegalArgumentException}, a URL by which the key would travel in the clear. */
+        public Supabase {
+            IdentityProvider.address(url.toString());
+            if (key.isBlank() || !key.chars().allMatch(c -> c > ' ' && c < 127)) {
+                throw new IllegalArgumentException("the secret key of the Supabase project is empty or no key");
+            }
+        }
+
+        /** The tables and the function that the owner of a project has to make, as SQL. */
+        public static String schema() {
+            return PrintedSchema.text();
+        }
+
+        @Override
+        public String toString() {
+            return "Supabase project at " + url;
+        }
+    }
+
     /** The memory of this process; gone with it. */
     record Memory() implements StoreLocation {
         @Override
@@ -52,6 +80,7 @@ public sealed interface StoreLocation {
         return switch (this) {
             case SqliteFile(Path file) -> SqlStore.openSqlite(file);
             case Postgres postgres -> SqlStore.openPostgres(postgres);
+            case Supabase supabase -> SqlStore.openSupabase(supabase);
             case Memory() -> SqlStore.openMemory();
         };
     }
@@ -65,8 +94,18 @@ public sealed interface StoreLocation {
         return switch (this) {
             case SqliteFile(Path file) -> Migrations.apply(SqlStore.sqliteForMigration(file));
             case Postgres postgres -> migrate(postgres.address().dataSource());
+            case Supabase supabase -> {
+                String version = schemaOf(supabase);
+                yield new SchemaChange(version, version, 0);
+            }
             case Memory() -> new SchemaChange(SchemaChange.NONE, SchemaChange.NONE, 0);
         };
+    }
+
+    private static String schemaOf(Supabase supabase) {
+        try (SupabaseProject project = new SupabaseProject(supabase)) {
+            return PrintedSchema.require(supabase, project);
+        }
     }
 
     private SchemaChange migrate(DataSource source) {
@@ -83,6 +122,7 @@ public sealed interface StoreLocation {
     default String look() {
         return switch (this) {
             case SqliteFile _, Memory() -> toString();
+            case Supabase supabase -> this + " answers, schema version " + schemaOf(supabase);
             case Postgres postgres ->
                 "PostgreSQL "
                         + PostgresCheck.requireVersion(this, postgres.address().dataSource()) + " answers: " + this;

@@ -1,5 +1,7 @@
 package dev.sandlot.control;
 
+import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.ErrorKind;
 import java.time.Duration;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +42,24 @@ record Team(UUID id, String name, String slug, Standing standing, Limits limits)
         /** The rest as in the contract's first tier. */
         Limits(int concurrentSandboxes, int maxLengthHours) {
             this(concurrentSandboxes, maxLengthHours, 8, 8192, 20, 7, 512, 25_600);
+        }
+
+        /**
+         * Holds the size that a template asks for against the plan (public-api.md 13.2).
+         *
+         * @throws ApiException {@code INVALID} when it is more than the team may have
+         */
+        void requireTemplateSize(int cpuCount, int memoryMb) throws ApiException {
+            if (cpuCount > maxVcpu) {
+                throw tooMuch("CPU count can't be higher than " + maxVcpu);
+            }
+            if (memoryMb > maxRamMb) {
+                throw tooMuch("Memory can't be higher than " + maxRamMb + " MiB");
+            }
+        }
+
+        private static ApiException tooMuch(String problem) {
+            return new ApiException(ErrorKind.INVALID, problem + " (ask the operator for a higher limit)");
         }
 
         Duration maxLength() {

@@ -67,6 +67,28 @@ interface TeamStore {
             Instant validFrom,
             @Nullable Instant validTo) {}
 
+    /**
+     * A team as operators see it.
+     *
+     * @param overrides what was set in place of its tier's limits
+     */
+    record ListedTeam(Team team, String tier, Instant createdAt, Overrides overrides) {}
+
+    /** All teams with what operators see of them, by their slugs. */
+    List<ListedTeam> listed();
+
+    /** One team with what operators see of it. */
+    Optional<ListedTeam> listed(UUID teamId);
+
+    /** Gives a team another name and tier. */
+    void changeTeam(UUID teamId, String name, String tierId);
+
+    /** Removes a team with its keys, limits and memberships, unless sandboxes or templates hang on it; says whether. */
+    boolean deleteTeam(UUID teamId);
+
+    /** All tiers, by their IDs. */
+    List<Tier> tiers();
+
     /** Makes a tier, or gives an existing one new limits. */
     void putTier(Tier tier);
 

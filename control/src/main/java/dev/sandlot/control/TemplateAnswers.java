@@ -54,20 +54,19 @@ final class TemplateAnswers {
             int cpuCount,
             int memoryMB,
             int diskSizeMB,
-            String envdVersion) {}
+            @Nullable String envdVersion) {}
 
     /** An item of a list. */
     static Object listed(TemplateStore.Listing template) {
         TemplateStore.BuildRow ready = template.newestReady();
         TemplateStore.BuildRow newest = template.newest();
-        Resources resources = ready == null ? new Resources(0, 0, 0) : ready.resources();
         UUID creator = template.createdBy();
         return new ListedTemplate(
                 template.id(),
                 ready == null ? NO_BUILD : ready.id(),
-                resources.cpuCount(),
-                resources.memoryMb(),
-                resources.diskMb(),
+                ready == null ? 0 : ready.resources().cpuCount(),
+                ready == null ? 0 : ready.resources().memoryMb(),
+                ready == null ? 0 : ready.resources().diskMb(),
                 template.isPublic(),
                 aliases(template),
                 names(template),
@@ -105,7 +104,7 @@ final class TemplateAnswers {
                 build.resources().cpuCount(),
                 build.resources().memoryMb(),
                 build.resources().diskMb(),
-                build.envdVersion());
+                build.envdVersion().isEmpty() ? null : build.envdVersion());
     }
 
     private static List<String> aliases(TemplateStore.Listing template) {

@@ -1,5 +1,6 @@
 package dev.sandlot.control;
 
+import dev.sandlot.protocol.TemplateStart;
 import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -13,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param envdVersion the version of the file and process service that sandboxes will have
  * @param defaultUser who runs commands when the caller does not say
  * @param defaultWorkdir where commands run when the caller does not say; empty for the user's home
- * @param startCommand run at the start of every sandbox, or null
+ * @param start what is started in every sandbox, or null
  */
 public record TemplateBuild(
         UUID id,
@@ -22,7 +23,7 @@ public record TemplateBuild(
         String envdVersion,
         String defaultUser,
         String defaultWorkdir,
-        @Nullable String startCommand) {
+        @Nullable TemplateStart start) {
     public TemplateBuild {
         layers = List.copyOf(layers);
     }

@@ -16,11 +16,13 @@ final class TemplateEndpoints {
     private final Lifecycle lifecycle;
     private final Templates templates;
     private final TemplateStore store;
+    private final Builds builds;
 
-    TemplateEndpoints(Lifecycle lifecycle, Templates templates, TemplateStore store) {
+    TemplateEndpoints(Lifecycle lifecycle, Templates templates, TemplateStore store, Builds builds) {
         this.lifecycle = lifecycle;
         this.templates = templates;
         this.store = store;
+        this.builds = builds;
     }
 
     List<Route> routes() {
@@ -49,7 +51,8 @@ final class TemplateEndpoints {
     private List<TemplateStore.Listing> own(Call call) throws ApiException {
         Team team = call.team();
         Optional<String> asked = call.query().text("teamID").filter(text -> !text.isEmpty());
-        if (asked.isPresent() && !asked.get().equalsIgnoreCase(team.id().toString())) {
+        if (asked.isPresent()
+                && ProjectIds.parse(asked.get()).filter(team.id()::equals).isEmpty()) {
             throw invalid("teamID is another team than the one that asks");
         }
         return store.ofTeam(team.id());
@@ -89,6 +92,7 @@ final class TemplateEndpoints {
             throw invalid("cannot delete template '" + template.id() + "': running sandboxes use it");
         }
         store.delete(template.id());
+        builds.templateDeleted();
         return Reply.empty(204);
     }
 
@@ -114,7 +118,7 @@ final class TemplateEndpoints {
     }
 
     private Reply alias(Call call) throws ApiException {
-        TemplateReference reference = inOwnNamespace(call.team(), call.parameter("alias"));
+        TemplateReference reference = TemplateReference.inOwnNamespace(call.team(), call.parameter("alias"));
         Template template = templates.find(call.team(), reference).orElseThrow(() -> missing(reference.name()));
         templates.build(template, reference);
         if (isForeign(call.team(), template)) {
@@ -131,7 +135,7 @@ final class TemplateEndpoints {
 
     private Reply assign(Call call) throws ApiException, IOException {
         Fields body = call.body();
-        TemplateReference target = inOwnNamespace(call.team(), body.requiredText("target"));
+        TemplateReference target = TemplateReference.inOwnNamespace(call.team(), body.requiredText("target"));
         List<String> tags = tagsOf(body);
         Template template = owned(call.team(), target);
         TemplateBuild build = templates.build(template, target);
@@ -142,7 +146,7 @@ final class TemplateEndpoints {
     private Reply unassign(Call call) throws ApiException, IOException {
         Fields body = call.body();
         String name = body.requiredText("name");
-        TemplateReference reference = inOwnNamespace(call.team(), name);
+        TemplateReference reference = TemplateReference.inOwnNamespace(call.team(), name);
         if (name.contains(":")) {
             throw invalid("the name must not hold a tag");
         }
@@ -189,14 +193,6 @@ final class TemplateEndpoints {
             throw forbidden(name);
         }
         return template;
-    }
-
-    private static TemplateReference inOwnNamespace(Team team, String text) throws ApiException {
-        TemplateReference reference = TemplateReference.parse(text);
-        if (!reference.namespace().isEmpty() && !reference.namespace().equals(team.slug())) {
-            throw invalid("namespace '" + reference.namespace() + "' must match your team '" + team.slug() + "'");
-        }
-        return reference;
     }
 
     private static ApiException missing(String name) {

@@ -39,6 +39,21 @@ record TemplateReference(String namespace, String alias, String tag) {
     }
 
     /**
+     * A reference of which a namespace, where there is one, is the team's own.
+     *
+     * @throws ApiException {@code INVALID} when it is not
+     */
+    static TemplateReference inOwnNamespace(Team team, String text) throws ApiException {
+        TemplateReference reference = parse(text);
+        if (!reference.namespace().isEmpty() && !reference.namespace().equals(team.slug())) {
+            throw new ApiException(
+                    ErrorKind.INVALID,
+                    "namespace '" + reference.namespace() + "' must match your team '" + team.slug() + "'");
+        }
+        return reference;
+    }
+
+    /**
      * A tag that may be given to a build: of the grammar, and no build's UUID.
      *
      * @throws ApiException {@code INVALID} when it is neither

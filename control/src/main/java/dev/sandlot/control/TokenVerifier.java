@@ -12,22 +12,24 @@ import java.time.InstantSource;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
 
-/** Checks the tokens of one provider: signature (RS256, ES256), issuer, audience and times. */
+/** Checks the tokens of one issuer: signature (RS256, ES256), issuer, audience and times. */
 final class TokenVerifier {
     private static final Duration SKEW = Duration.ofSeconds(30);
 
-    private final IdentityProvider provider;
+    private final String issuer;
+    private final List<String> audiences;
     private final KeySet keys;
     private final InstantSource clock;
 
-    TokenVerifier(IdentityProvider provider, KeySet keys, InstantSource clock) {
-        this.provider = provider;
+    TokenVerifier(String issuer, List<String> audiences, KeySet keys, InstantSource clock) {
+        this.issuer = issuer;
+        this.audiences = List.copyOf(audiences);
         this.keys = keys;
         this.clock = clock;
     }
 
     boolean isFor(SignedToken token) {
-        return token.issuer().equals(provider.issuer());
+        return token.issuer().equals(issuer);
     }
 
     Identity verify(SignedToken token) throws ApiException {
@@ -35,10 +37,10 @@ final class TokenVerifier {
         checkTimes(token.claims());
         checkAudience(token.claims());
         String subject = token.claims().path("sub").asString("");
-        if (subject.isEmpty()) {
+        if (subject.isEmpty() || !Texts.isKeepable(subject)) {
             throw IdentityProviders.refused("it names no subject");
         }
-        return new Identity(provider.issuer(), subject);
+        return new Identity(issuer, subject);
     }
 
     private void checkSignature(SignedToken token) throws ApiException {
@@ -94,7 +96,7 @@ final class TokenVerifier {
         List<String> named = audience.isArray()
                 ? audience.valueStream().map(item -> item.asString("")).toList()
                 : List.of(audience.asString(""));
-        if (named.stream().noneMatch(provider.audiences()::contains)) {
+        if (named.stream().noneMatch(audiences::contains)) {
             throw IdentityProviders.refused("it is meant for another audience");
         }
     }

@@ -339,4 +339,52 @@ class AccountsTest {
         server.store.teams().setStanding(server.team().id(), new Team.Standing(false, true, "unpaid"));
         server.send(server.operator("POST", path, NAME)).expect(403);
     }
+
+    private OperatorKeys operatorKeys(String audience) {
+        return OperatorKeys.parse("{\"issuer\":\"" + issuer + "\",\"audiences\":[\"" + audience
+                + "\"],\"keys\":[" + jwk((RSAPublicKey) rsa.getPublic()) + "]}");
+    }
+
+    /** 2.1, scheme M: an operator by a token of the operators' key set, alone or with a team. */
+    @Test
+    void aTokenOfTheOperatorsKeySetMakesAnOperator() throws Exception {
+        server.close();
+        server = TestServer.open(
+                directory, settings(true).withApi(settings(true).api().withOperators(operatorKeys("operators"))));
+        String operator = token("RS256", "r", claims(issuer, "root", "\"operators\"", 60), rsa);
+        bearer("GET", "/nodes", operator, "").expect(200);
+        bearer("GET", "/v2/sandboxes", operator, "").expect(200);
+        server.send(server.operator("GET", "/nodes")).expect(200);
+        server.send(server.operator("GET", "/nodes")
+                        .header("Authorization", "Bearer " + token("anna")))
+                .expect(200);
+        assertThat(bearer("GET", "/nodes", token("anna"), "").expect(401).message())
+                .contains("audience");
+        String old = token("RS256", "r", claims(issuer, "root", "\"operators\"", -60), rsa);
+        bearer("GET", "/nodes", old, "").expect(401);
+        String forged = token("RS256", "r", claims(issuer, "root", "\"operators\"", 60), generate("RSA", 2048));
+        bearer("GET", "/nodes", forged, "").expect(401);
+        bearer("GET", "/nodes", "not a token", "").expect(401);
+        server.send(new MemoryExchange("GET", "/nodes")
+                        .header("X-Admin-Token", "wrong")
+                        .header("Authorization", "Bearer " + operator))
+                .expect(401);
+        member("anna");
+        bearer("GET", "/v2/sandboxes", token("anna"), "").expect(200);
+    }
+
+    @Test
+    void withoutAKeySetNoTokenMakesAnOperator() throws Exception {
+        String operator = token("RS256", "r", claims(issuer, "root", "\"operators\"", 60), rsa);
+        bearer("GET", "/nodes", operator, "").expect(401);
+    }
+
+    @Test
+    void operatorsAndPeopleCannotHaveOneIssuerAndAudience() {
+        assertThatThrownBy(() -> settings(true).api().withOperators(operatorKeys("sandlot")))
+                .isInstanceOf(IllegalArgumentException.class);
+        for (String bad : new String[] {"[", "{}", "{\"issuer\":\"i\",\"audiences\":[\"a\"]}"}) {
+            assertThatThrownBy(() -> OperatorKeys.parse(bad)).isInstanceOf(IllegalArgumentException.class);
+        }
+    }
 }

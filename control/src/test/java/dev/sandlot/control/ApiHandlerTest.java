@@ -86,7 +86,10 @@ class ApiHandlerTest {
     /** 5.5: 410 whatever the credentials. */
     @ParameterizedTest
     @CsvSource({"POST,/v2/templates", "POST,/templates", "POST,/templates/abc", "POST,/templates/abc/builds/def"})
-    void removedOperationsAreGone(String method, String path) {
+    void removedOperationsAreGoneWhereOlderClientsAreNotServed(String method, String path) throws ApiException {
+        server.close();
+        server = TestServer.open(
+                directory, ControlSettings.withSeed(TestServer.SEED).withApi(ApiSettings.DEFAULT.withLegacy(false)));
         keyless(method, path).expect(410);
         server.call(method, path).expect(410);
     }

@@ -32,6 +32,21 @@ class BootstrapTest {
         }
     }
 
+    /** A data directory whose database was replaced has a key that opens nothing. */
+    @Test
+    void aKeyOfAnotherStoreIsNotTaken() {
+        try (Store one = SqlStore.openMemory();
+                Store other = SqlStore.openMemory()) {
+            ControlSettings settings = ControlSettings.withSeed("s");
+            String key = new Bootstrap(one).ensureDefaultTeam(settings).orElseThrow();
+            new Bootstrap(other).ensureDefaultTeam(settings);
+            assertThat(new Bootstrap(one).isKeyOfDefaultTeam(key)).isTrue();
+            assertThat(new Bootstrap(other).isKeyOfDefaultTeam(key)).isFalse();
+            assertThat(new Bootstrap(one).isKeyOfDefaultTeam("")).isFalse();
+            assertThat(new Bootstrap(one).isKeyOfDefaultTeam("e2b_xyz")).isFalse();
+        }
+    }
+
     /** 2.2: the hash is over the bytes, not the text. */
     @Test
     void keysAreHashedAndMaskedAsTheContractSays() {

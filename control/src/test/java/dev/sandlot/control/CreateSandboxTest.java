@@ -372,7 +372,8 @@ class CreateSandboxTest {
         SandboxId id = server.rows().getFirst();
         server.call("GET", "/sandboxes/" + id).expect(404);
         server.call("DELETE", "/sandboxes/" + id).expect(404);
-        server.control.sandboxEnded(id);
+        server.control.sandboxEnded(
+                id, server.store.sandboxes().all().getFirst().executionId());
         while (!server.rows().isEmpty()) {
             Thread.sleep(1);
         }

@@ -4,13 +4,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.ErrorKind;
+import dev.sandlot.protocol.SandboxId;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -88,6 +99,17 @@ class LimitsTest {
         server.create("{\"templateID\":\"base\",\"timeout\":2000000000}");
         server.store.teams().putOverrides(server.team().id(), TeamStore.Overrides.NONE);
         assertThat(limits().maxLengthHours()).isEqualTo(24);
+    }
+
+    /** 13.2: what a template may ask for. */
+    @Test
+    void aTemplateMayNotBeLargerThanThePlan() throws ApiException {
+        Team.Limits limits = new Team.Limits(1, 1);
+        limits.requireTemplateSize(limits.maxVcpu(), limits.maxRamMb());
+        assertThatThrownBy(() -> limits.requireTemplateSize(limits.maxVcpu() + 1, 128))
+                .hasMessageContaining("can't be higher than 8");
+        assertThatThrownBy(() -> limits.requireTemplateSize(1, limits.maxRamMb() + 2))
+                .hasMessageContaining("can't be higher than 8192 MiB");
     }
 
     /** 7.2: the concurrency limit has no Retry-After, as waiting does not cure it. */
@@ -211,6 +233,50 @@ class LimitsTest {
         first.get().expect(201);
         keyed("slow", NEW).expect(201);
         assertThat(server.node.running).hasSize(1);
+    }
+
+    /** 1.7, platform.md 4: killed after the sandbox ran and before its answer was written down. */
+    @Test
+    void aRepeatFindsTheSandboxWhoseAnswerWasLost() throws ApiException {
+        TestServer.Answer first = keyed("lost", NEW).expect(201);
+        loseAnswer("lost");
+        server = server.restart();
+        assertThat(keyed("lost", NEW).expect(201).text()).isEqualTo(first.text());
+        assertThat(keyed("lost", NEW).expect(201).text()).isEqualTo(first.text());
+        assertThat(server.node.running).hasSize(1);
+    }
+
+    /** Killed before there was a sandbox: the repeat makes it, once, however many repeat. */
+    @Test
+    void aRequestThatARestartCutIsCarriedOutAnew() throws Exception {
+        String cut = keyed("cut", NEW).expect(201).json().get("sandboxID").stringValue();
+        loseAnswer("cut");
+        server.call("DELETE", "/sandboxes/" + cut).expect(204);
+        server = server.restart();
+        try (ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<TestServer.Answer>> answers = IntStream.range(0, 20)
+                    .mapToObj(i -> callers.submit(() -> keyed("cut", NEW)))
+                    .toList();
+            for (Future<TestServer.Answer> answer : answers) {
+                assertThat(answer.get().status()).isIn(201, 409);
+            }
+        }
+        assertThat(server.node.running).hasSize(1);
+        String made = keyed("cut", NEW).expect(201).json().get("sandboxID").stringValue();
+        assertThat(server.rows()).containsExactly(new SandboxId(made));
+    }
+
+    private void loseAnswer(String key) throws ApiException {
+        try (Connection connection =
+                        DriverManager.getConnection("jdbc:sqlite:" + directory.resolve("control.db"));
+                Statement statement = connection.createStatement()) {
+            assertThat(statement.executeUpdate(
+                            "UPDATE idempotent_requests SET status = NULL, headers = NULL, body = NULL"
+                                    + " WHERE idempotency_key = '" + key + "'"))
+                    .isEqualTo(1);
+        } catch (SQLException e) {
+            throw new ApiException(ErrorKind.INTERNAL, "the books cannot be changed", e);
+        }
     }
 
     @Test

@@ -10,7 +10,7 @@ import java.io.OutputStream;
 import java.nio.channels.ByteChannel;
 
 /** A request and its answer in memory. */
-final class MemoryExchange implements Exchange {
+class MemoryExchange implements Exchange {
     private final String method;
     private final String target;
     private final Headers requestHeaders = new Headers();

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
+import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -318,8 +319,9 @@ class SandboxOperationsTest {
     void aSandboxThatEndedByItselfIsGone() throws Exception {
         String id = server.create();
         server.node.running.clear();
-        server.control.sandboxEnded(new SandboxId(id));
-        server.control.sandboxEnded(SandboxId.random());
+        UUID execution = server.store.sandboxes().all().getFirst().executionId();
+        server.control.sandboxEnded(new SandboxId(id), execution);
+        server.control.sandboxEnded(SandboxId.random(), execution);
         while (!server.rows().isEmpty()) {
             Thread.sleep(1);
         }
@@ -330,6 +332,47 @@ class SandboxOperationsTest {
                         .orElseThrow()
                         .reason())
                 .isEqualTo(KillReason.UNKNOWN);
+    }
+
+    /** A late report of an earlier run changes nothing. */
+    @Test
+    @Timeout(30)
+    void theEndOfAnotherRunIsNotTheSandboxs() throws Exception {
+        String stays = server.create();
+        String ends = server.create();
+        server.control.sandboxEnded(new SandboxId(stays), UUID.randomUUID());
+        UUID execution = server.control
+                .running(new SandboxId(ends))
+                .orElseThrow()
+                .executionId();
+        server.control.sandboxEnded(new SandboxId(ends), execution);
+        while (server.rows().size() > 1) {
+            Thread.sleep(1);
+        }
+        server.call("GET", "/sandboxes/" + stays).expect(200);
+        server.call("GET", "/sandboxes/" + ends).expect(404);
+    }
+
+    /** What PostgreSQL cannot keep is refused with every store: U+0000, half of a surrogate pair. */
+    @Test
+    void textsThatNoStoreCouldKeepAreRefused() {
+        for (String bad : new String[] {"\\u0000", "a\\u0000b", "\\ud800", "\\udc00x", "\\ud800\\ud800"}) {
+            String metadata = "{\"templateID\":\"base\",\"metadata\":{\"%s\":\"%s\"}}";
+            server.call("POST", "/v2/sandboxes", metadata.formatted("k", bad)).expect(400);
+            server.call("POST", "/v2/sandboxes", metadata.formatted(bad, "v")).expect(400);
+            server.call("POST", "/v2/sandboxes", "{\"templateID\":\"" + bad + "\"}").expect(400);
+        }
+        server.call("GET", "/v2/sandboxes?metadata=a%3D%2500").expect(400);
+        server.call("GET", "/templates/aliases/a%00b").expect(400);
+        assertThat(server.rows()).isEmpty();
+        String pair = "{\"templateID\":\"base\",\"metadata\":{\"k\":\"\\ud83e\\uddc0 \\\\u0000\"}}";
+        String id = server.create(pair);
+        assertThat(server.call("GET", "/sandboxes/" + id)
+                        .json()
+                        .get("metadata")
+                        .get("k")
+                        .stringValue())
+                .isEqualTo("🧀 \\u0000");
     }
 
     /** The front door finds what runs. */

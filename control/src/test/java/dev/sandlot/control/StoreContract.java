@@ -3,7 +3,11 @@ package dev.sandlot.control;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sandlot.protocol.BuildContext;
+import dev.sandlot.protocol.BuildPlan;
+import dev.sandlot.protocol.BuiltTemplate;
 import dev.sandlot.protocol.SandboxId;
+import dev.sandlot.protocol.TemplateStart;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -293,9 +297,15 @@ abstract class StoreContract {
         assertThat(operations.begin(request, NOW)).isEmpty();
         assertThat(operations.begin(request, NOW))
                 .contains(new OperationStore.KnownRequest("print", NOW.plusSeconds(70), null));
+        assertThat(operations.renew(team, "k", NOW.plusSeconds(69), NOW)).isFalse();
+        assertThat(operations.renew(team, "k", NOW.plusSeconds(70), NOW.plusSeconds(99)))
+                .isTrue();
+        assertThat(operations.renew(team, "k", NOW.plusSeconds(70), NOW)).isFalse();
+        assertThat(operations.begin(request, NOW).orElseThrow().deadline()).isEqualTo(NOW.plusSeconds(99));
         OperationStore.KnownAnswer answer = new OperationStore.KnownAnswer(201, Map.of("A", "b"), "{\"ö\":1}");
         operations.answered(team, "k", answer);
         assertThat(operations.begin(request, NOW).orElseThrow().answer()).isEqualTo(answer);
+        assertThat(operations.renew(team, "k", NOW.plusSeconds(99), NOW)).isFalse();
         assertThat(operations.forgetRequests(NOW)).isZero();
         assertThat(operations.forgetRequests(NOW.plusMillis(1))).isEqualTo(1);
         assertThat(operations.begin(request, NOW)).isEmpty();
@@ -496,6 +506,47 @@ abstract class StoreContract {
     }
 
     @Test
+    void aTeamIsSeenWithItsTierAndItsOwnLimitsAndGoesWhenNothingHangsOnIt() {
+        TeamStore teams = store.teams();
+        TeamStore.ListedTeam listed = teams.listed(team).orElseThrow();
+        assertThat(listed.team()).isEqualTo(teams.byId(team).orElseThrow());
+        assertThat(listed.tier()).isEqualTo("tier");
+        assertThat(listed.overrides()).isEqualTo(TeamStore.Overrides.NONE);
+        TeamStore.Overrides own =
+                new TeamStore.Overrides(7, null, Team.Limits.LIFTED, null, null, null, null, null);
+        teams.putOverrides(team, own);
+        teams.changeTeam(team, "Renamed", "base_v1");
+        listed = teams.listed().getFirst();
+        assertThat(listed.team().name()).isEqualTo("Renamed");
+        assertThat(listed.tier()).isEqualTo("base_v1");
+        assertThat(listed.overrides()).isEqualTo(own);
+        assertThat(teams.tiers()).contains(new TeamStore.Tier("tier", new Team.Limits(3, 5)));
+        SandboxRecord running = started();
+        assertThat(teams.deleteTeam(team)).isFalse();
+        store.sandboxes().end(running.id(), running.executionId(), KillReason.REQUEST, NOW);
+        teams.addKey(new TeamStore.StoredKey(UUID.randomUUID(), team, "key", ApiKeys.mint()));
+        assertThat(teams.deleteTeam(team)).isTrue();
+        assertThat(teams.deleteTeam(team)).isFalse();
+        assertThat(teams.listed()).isEmpty();
+    }
+
+    @Test
+    void whoLeavesTheDefaultTeamGetsAnother() {
+        UUID anna = UUID.randomUUID();
+        store.people().addPerson(new PersonStore.Person(anna, "anna@example.com"));
+        UUID other = UUID.randomUUID();
+        store.teams().addTeam(other, "Other", "other", "tier");
+        store.people().addMember(team, anna);
+        store.people().addMember(other, anna);
+        assertThat(store.people().removeMember(team, anna)).isTrue();
+        assertThat(store.people().members(other))
+                .containsExactly(
+                        new PersonStore.Member(new PersonStore.Person(anna, "anna@example.com"), true));
+        assertThat(store.people().person(anna)).contains(new PersonStore.Person(anna, "anna@example.com"));
+        assertThat(store.people().person(UUID.randomUUID())).isEmpty();
+    }
+
+    @Test
     void limitsAreThoseOfTheTeamElseOfItsTierAndAddons() {
         Instant now = Instant.now();
         store.teams()
@@ -545,6 +596,172 @@ abstract class StoreContract {
         assertThat(templates.newestReadyBuild(id, "stable")).isEmpty();
     }
 
+    private BuildStore.Request asked(BuildStore.Target target, String... tags) {
+        return new BuildStore.Request(
+                UUID.randomUUID(), team, null, target, List.of(tags), new Resources(2, 512, 99), 3, null);
+    }
+
+    private BuildStore.Outcome ask(BuildStore.Request request) {
+        return store.builds().request(request, new BuildStore.Reason("superseded", null), NOW);
+    }
+
+    private String templateOf(BuildStore.Request request) {
+        return ((BuildStore.Outcome.Waiting) ask(request)).templateId();
+    }
+
+    private static BuildStore.Target named(String alias) {
+        return new BuildStore.Target.Named("team", alias);
+    }
+
+    @Test
+    void aBuildGoesFromItsRequestToItsEnd() {
+        BuildStore builds = store.builds();
+        BuildStore.Request request = asked(named("mine"), "default", "v1");
+        UUID id = request.buildId();
+        String template = templateOf(request);
+        BuildStore.Build waiting = builds.find(id).orElseThrow();
+        assertThat(waiting)
+                .isEqualTo(new BuildStore.Build(
+                        id,
+                        template,
+                        team,
+                        BuildStatus.WAITING,
+                        null,
+                        List.of("default", "v1"),
+                        new Resources(2, 512, 99),
+                        NOW,
+                        null,
+                        null,
+                        null));
+        BuiltTemplate built = new BuiltTemplate(
+                List.of("sha256:1", "sha256:2"),
+                new BuildContext("käse", "/a b", new LinkedHashMap<>(Map.of("Z", "1\n2", "A", ""))),
+                "user",
+                "",
+                new TemplateStart("start", "ready", new BuildContext("root", "", Map.of())),
+                "0.6.13",
+                1L << 40);
+        assertThat(builds.finish(id, built, NOW)).isFalse();
+        assertThat(builds.start(id, BuildPlan.Semantics.V2_0, NOW.plusMillis(1))).isTrue();
+        assertThat(builds.start(id, BuildPlan.Semantics.V2_0, NOW)).isFalse();
+        assertThat(builds.putBack(id)).isTrue();
+        assertThat(builds.find(id).orElseThrow().startedAt()).isNull();
+        assertThat(builds.start(id, BuildPlan.Semantics.V2_1, NOW.plusMillis(2))).isTrue();
+        assertThat(builds.find(id).orElseThrow().semantics()).isEqualTo(BuildPlan.Semantics.V2_1);
+        assertThat(builds.find(id).orElseThrow().startedAt()).isEqualTo(NOW.plusMillis(2));
+        assertThat(builds.active()).extracting(BuildStore.Build::id).containsExactly(id);
+        assertThat(builds.built(id)).isEmpty();
+        assertThat(store.templates().newestReadyBuild(template, "v1")).isEmpty();
+        assertThat(builds.finish(id, built, NOW.plusMillis(3))).isTrue();
+        assertThat(builds.finish(id, built, NOW)).isFalse();
+        assertThat(builds.fail(id, new BuildStore.Reason("late", null), NOW)).isFalse();
+        assertThat(builds.built(id)).contains(built);
+        assertThat(builds.active()).isEmpty();
+        assertThat(builds.layersInUse()).containsExactlyInAnyOrder("sha256:1", "sha256:2");
+        assertThat(store.templates().newestReadyBuild(template, "v1"))
+                .contains(new TemplateBuild(
+                        id, built.layers(), request.resources(), "0.6.13", "user", "", built.start()));
+    }
+
+    @Test
+    void aFailureIsKeptWithItsStep() {
+        BuildStore.Request request = asked(named("mine"), "default");
+        ask(request);
+        BuildStore.Reason reason = new BuildStore.Reason("'boom' \" \n", "3");
+        assertThat(store.builds().fail(request.buildId(), reason, NOW)).isTrue();
+        BuildStore.Build failed = store.builds().find(request.buildId()).orElseThrow();
+        assertThat(failed.status()).isEqualTo(BuildStatus.ERROR);
+        assertThat(failed.reason()).isEqualTo(reason);
+        assertThat(store.builds().start(request.buildId(), BuildPlan.Semantics.V2_1, NOW))
+                .isFalse();
+    }
+
+    @Test
+    void aNewerRequestLetsThoseFailThatWaitForTheSame() {
+        BuildStore.Request old = asked(named("mine"), "a", "b");
+        BuildStore.Request other = asked(named("mine"), "c");
+        BuildStore.Request newer = asked(named("mine"), "b");
+        List.of(old, other, newer).forEach(this::ask);
+        assertThat(store.builds().active())
+                .extracting(BuildStore.Build::id)
+                .containsExactlyInAnyOrder(other.buildId(), newer.buildId());
+        assertThat(store.builds().find(old.buildId()).orElseThrow().reason())
+                .isEqualTo(new BuildStore.Reason("superseded", null));
+    }
+
+    @Test
+    void aRequestThatCannotBeChangesNothing() {
+        String promoted = register(null, "", "base", TestServer.build("0.6.13"));
+        assertThat(ask(asked(named(promoted), "a"))).isEqualTo(new BuildStore.Outcome.NameIsId());
+        assertThat(ask(asked(named("base"), "a"))).isEqualTo(new BuildStore.Outcome.NameTaken());
+        assertThat(ask(asked(new BuildStore.Target.Existing(promoted, null), "a")))
+                .isEqualTo(new BuildStore.Outcome.NoTemplate());
+        String one = templateOf(asked(named("one"), "a"));
+        String two = templateOf(asked(named("two"), "a"));
+        BuildStore.Target renamed = new BuildStore.Target.Existing(one, new BuildStore.Target.Named("team", "two"));
+        assertThat(ask(asked(renamed, "a"))).isEqualTo(new BuildStore.Outcome.NameTaken());
+        ask(asked(named("three"), "a"));
+        assertThat(ask(asked(named("four"), "a"))).isEqualTo(new BuildStore.Outcome.TooMany());
+        assertThat(store.templates().ofTeam(team)).hasSize(3);
+        assertThat(templateOf(asked(named("two"), "a"))).isEqualTo(two);
+    }
+
+    @Test
+    void aTemplateHasOneName() {
+        String id = templateOf(asked(new BuildStore.Target.Unnamed(), "a"));
+        BuildStore.Target renamed = new BuildStore.Target.Existing(id, new BuildStore.Target.Named("team", "first"));
+        assertThat(ask(asked(renamed, "a")))
+                .isEqualTo(new BuildStore.Outcome.Waiting(
+                        id, false, List.of(new TemplateStore.Name("team", "first"))));
+        ask(asked(new BuildStore.Target.Existing(id, new BuildStore.Target.Named("team", "second")), "a"));
+        assertThat(store.templates().byAlias("team", "first")).isEmpty();
+        assertThat(store.templates().byAlias("team", "second").orElseThrow().id())
+                .isEqualTo(id);
+    }
+
+    @Test
+    void buildsOfADeletedTemplateAreLeftToForget() {
+        BuildStore.Request request = asked(named("mine"), "a");
+        String template = templateOf(request);
+        assertThat(store.builds().unforgotten()).isEmpty();
+        store.templates().delete(template);
+        assertThat(store.builds().find(request.buildId())).isEmpty();
+        assertThat(store.builds().start(request.buildId(), BuildPlan.Semantics.V2_1, NOW))
+                .isFalse();
+        assertThat(store.builds().unforgotten()).containsExactly(request.buildId());
+        store.builds().forgotten(request.buildId(), NOW);
+        assertThat(store.builds().unforgotten()).isEmpty();
+        assertThat(ask(asked(new BuildStore.Target.Existing(template, null), "a")))
+                .isEqualTo(new BuildStore.Outcome.NoTemplate());
+    }
+
+    @Test
+    void whatWasAskedForWithAPushedImageIsKept() {
+        BuildStore.Pushed pushed = new BuildStore.Pushed("FROM a\nRUN b", "start", "");
+        BuildStore.Request request = new BuildStore.Request(
+                UUID.randomUUID(), team, null, named("mine"), List.of("a"), new Resources(1, 128, 0), 3, pushed);
+        ask(request);
+        BuildStore.Build build = store.builds().find(request.buildId()).orElseThrow();
+        assertThat(build.pushed()).isEqualTo(pushed);
+        assertThat(build.semantics()).isEqualTo(BuildPlan.Semantics.V1_0);
+    }
+
+    @Test
+    void ofManyWhoStartABuildOneDoes() throws Exception {
+        BuildStore.Request request = asked(named("mine"), "a");
+        ask(request);
+        assertThat(together(4, () -> store.builds().start(request.buildId(), BuildPlan.Semantics.V2_1, NOW)))
+                .containsOnlyOnce(true);
+    }
+
+    @Test
+    void manyWhoAskForANewTemplateGetOne() throws Exception {
+        AtomicInteger tags = new AtomicInteger();
+        List<String> ids = together(3, () -> templateOf(asked(named("mine"), "tag" + tags.incrementAndGet())));
+        assertThat(ids).hasSize(3).containsOnly(ids.getFirst());
+        assertThat(store.builds().active()).hasSize(3);
+    }
+
     @Test
     void aBareNameIsGivenToOneTemplate() throws Exception {
         TemplateStore templates = store.templates();
@@ -571,7 +788,8 @@ abstract class StoreContract {
                 "1.2.3",
                 "röot",
                 "/a b",
-                "echo '$x' && \"y\"\n\ttrue");
+                new TemplateStart(
+                        "echo '$x' && \"y\"\n\ttrue", "", new BuildContext("röot", "/a b", Map.of("KEY", "välue\n"))));
         String id = register(team, "team", "näme", build);
         assertThat(store.templates().newestReadyBuild(id, "default")).contains(build);
     }

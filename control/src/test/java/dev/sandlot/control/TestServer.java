@@ -26,6 +26,7 @@ final class TestServer implements AutoCloseable {
     static final String SEED = "seed";
     private static final Set<String> NULLABLE = Set.of("createdBy", "lastSpawnedAt", "email");
     final MemoryNode node;
+    final MemoryBuilder builder;
     final SqlStore store;
     final TestClock clock;
     final ControlPlane control;
@@ -33,14 +34,17 @@ final class TestServer implements AutoCloseable {
     final String templateId;
     private final Path directory;
 
-    private TestServer(Path directory, MemoryNode node, TestClock clock, ControlSettings settings) throws ApiException {
+    private TestServer(
+            Path directory, MemoryNode node, MemoryBuilder builder, TestClock clock, ControlSettings settings)
+            throws ApiException {
         this.directory = directory;
         this.node = node;
+        this.builder = builder;
         this.clock = clock;
         this.store = SqlStore.openSqlite(directory.resolve("control.db"));
         Bootstrap bootstrap = new Bootstrap(store);
         this.key = bootstrap.ensureDefaultTeam(settings).orElseGet(() -> bootstrap.issueKey("next"));
-        this.control = new ControlPlane(settings, store, node, clock);
+        this.control = new ControlPlane(settings, store, node, builder, clock);
         this.templateId = control.templates().registerBuild(null, "base", build("0.6.13"));
         control.recover();
     }
@@ -50,14 +54,14 @@ final class TestServer implements AutoCloseable {
     }
 
     static TestServer open(Path directory, ControlSettings settings) throws ApiException {
-        return new TestServer(directory, new MemoryNode(), new TestClock(), settings);
+        return new TestServer(directory, new MemoryNode(), new MemoryBuilder(), new TestClock(), settings);
     }
 
     /** Ends the server as a crash would, save for its threads, and starts another on its data and node. */
     TestServer restart() throws ApiException {
         close();
         return new TestServer(
-                directory, node, clock, ControlSettings.withSeed(SEED).withAdminToken(ADMIN_TOKEN));
+                directory, node, builder, clock, ControlSettings.withSeed(SEED).withAdminToken(ADMIN_TOKEN));
     }
 
     static TemplateBuild build(String envdVersion) {
@@ -108,6 +112,11 @@ final class TestServer implements AutoCloseable {
     }
 
     Answer send(MemoryExchange exchange) {
+        return send(control, exchange);
+    }
+
+    /** Has a control plane answer that need not be ready yet. */
+    static Answer send(ControlPlane control, MemoryExchange exchange) {
         try {
             control.api().handle(exchange);
         } catch (IOException e) {
@@ -118,7 +127,17 @@ final class TestServer implements AutoCloseable {
         if (!exchange.method().equals("HEAD")) {
             check(answer);
         }
+        AnswerRecord.operation(exchange.method(), exchange.rawPath())
+                .ifPresent(operation -> record(operation, answer));
         return answer;
+    }
+
+    /** Every answer is one that the description has. */
+    private static void record(String operation, Answer answer) {
+        assertThat(AnswerRecord.statuses(operation))
+                .as("%s: %s", operation, answer.text())
+                .contains(Integer.toString(answer.status()));
+        AnswerRecord.add(operation, answer.status());
     }
 
     private static void check(Answer answer) {

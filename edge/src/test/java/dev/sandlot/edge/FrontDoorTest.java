@@ -8,9 +8,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ByteChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,6 +22,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -181,20 +185,54 @@ class FrontDoorTest {
         assertThat(failed.await(5, TimeUnit.SECONDS)).isTrue();
     }
 
+    /** Until the server has taken what a client sent out of the kernel's queue: {@code local remote state tx:rx}. */
+    private static void awaitRead(int port, int clientPort) throws Exception {
+        String line = ".*:%04X \\S+:%04X 01 \\S+:00000000 .*".formatted(port, clientPort);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+        while (Stream.of("tcp", "tcp6").flatMap(FrontDoorTest::connections).noneMatch(entry -> entry.matches(line))) {
+            assertThat(System.nanoTime()).as("time is up").isLessThan(deadline);
+            TimeUnit.MILLISECONDS.sleep(5);
+        }
+    }
+
+    private static Stream<String> connections(String protocol) {
+        try {
+            return Files.readAllLines(Path.of("/proc/net", protocol)).stream();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     @Test
     void aWatchedConnectionStillServesThePipelinedAndTheNextRequest() throws Exception {
         CountDownLatch go = new CountDownLatch(1);
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch watched = new CountDownLatch(1);
         int port = serve(exchange -> {
-            if (exchange.rawPath().equals("/slow")) {
-                await(go);
+            switch (exchange.rawPath()) {
+                case "/slow" -> {
+                    begun.countDown();
+                    await(go);
+                }
+                case "/left" -> {
+                    exchange.onFailure(watched::countDown);
+                    await(watched);
+                }
+                default -> {}
             }
             text(exchange, 200, exchange.rawPath());
         });
         try (RawClient client = new RawClient(port)) {
             client.send("GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n");
-            TimeUnit.MILLISECONDS.sleep(2500);
+            await(begun);
+            new RawClient(port)
+                    .send("GET /left HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                    .close();
+            assertThat(watched.await(20, TimeUnit.SECONDS))
+                    .as("a younger exchange is watched")
+                    .isTrue();
             client.send("GET /pipelined HTTP/1.1\r\nHost: localhost\r\n\r\n");
-            TimeUnit.MILLISECONDS.sleep(100);
+            awaitRead(port, client.socket.getLocalPort());
             go.countDown();
             assertThat(client.readAnswer()).endsWith("/slow");
             assertThat(client.readAnswer()).endsWith("/pipelined");

@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +40,18 @@ public final class Accounts {
     public Optional<Account> user(String name) throws LinuxException {
         Account found = users().byName().get(name);
         return found == null ? Optional.empty() : Optional.of(withGroups(found));
+    }
+
+    /**
+     * The number of the group of a name; numbers are not names.
+     *
+     * @throws LinuxException when the file is there but cannot be read
+     */
+    public OptionalInt group(String name) throws LinuxException {
+        return groups().all().stream()
+                .filter(group -> group.name().equals(name))
+                .mapToInt(Group::gid)
+                .findFirst();
     }
 
     /** The names of users and groups as they stand now. */

@@ -10,8 +10,10 @@ import java.util.Optional;
 final class ActingUser {
     private final Accounts accounts;
     private final EnvdSettings settings;
+    private final FileCalls calls;
 
-    ActingUser(Accounts accounts, EnvdSettings settings) {
+    ActingUser(Accounts accounts, EnvdSettings settings, FileCalls calls) {
+        this.calls = calls;
         this.accounts = accounts;
         this.settings = settings;
     }
@@ -33,7 +35,7 @@ final class ActingUser {
 
     private Account account(String name) throws ConnectException {
         try {
-            return accounts.user(name)
+            return calls.call(() -> accounts.user(name))
                     .orElseThrow(() ->
                             new ConnectException(ConnectCode.UNAUTHENTICATED, "invalid username: '" + name + "'"));
         } catch (IOException e) {

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executor;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -23,9 +24,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Watches a directory, or a tree, and turns the kernel's events into those of the API (envd.md 6.6).
  *
- * <p>When the kernel has events the loop starts a virtual thread that takes them over into a buffer; whoever asks
- * for events takes over first what is still in the kernel, so that an answer holds all that happened before the
- * question. Everything below is guarded by {@code lock}. A watch that failed stays failed.
+ * <p>When the kernel has events the loop has a thread take them over into a buffer; whoever asks for events takes
+ * over first what is still in the kernel, so that an answer holds all that happened before the question. Everything
+ * below is guarded by {@code lock}, save {@code closed}: who closes does not wait for a thread that a file system keeps
+ * with the lock, which then frees what is left. A watch that failed stays failed.
  */
 public final class DirectoryWatch implements AutoCloseable {
     private static final int MAX_BUFFERED = 200_000;
@@ -41,7 +43,8 @@ public final class DirectoryWatch implements AutoCloseable {
     private final Map<Integer, String> movedAway = new HashMap<>();
     private List<FilesystemEvent> buffer = new ArrayList<>();
     private @Nullable ConnectException failure;
-    private boolean closed;
+    private volatile boolean closed;
+    private boolean freed;
 
     /**
      * What to watch.
@@ -51,18 +54,26 @@ public final class DirectoryWatch implements AutoCloseable {
      */
     record Options(String path, boolean recursive, boolean entries) {}
 
+    /**
+     * What a watch is made from.
+     *
+     * @param loop waits for the kernel's events; not closed with the watch
+     * @param threads on which files are looked at
+     */
+    record Surroundings(SandboxFiles files, Accounts accounts, EventLoop loop, Executor threads) {}
+
     /** Starts to watch; every change from now on is told. */
-    DirectoryWatch(SandboxFiles files, Accounts accounts, EventLoop loop, Options options) throws IOException {
-        this.files = files;
-        this.accounts = accounts;
+    DirectoryWatch(Surroundings around, Options options) throws IOException {
+        this.files = around.files;
+        this.accounts = around.accounts;
         this.options = options;
         this.inotify = new Inotify();
         this.tree = new WatchedTree(files, inotify, options.path);
         try {
             arm();
-            this.registration = loop.register(inotify.fd(), EventLoop.READ, (ready, _) -> {
+            this.registration = around.loop.register(inotify.fd(), EventLoop.READ, (ready, _) -> {
                 ready.interest(0);
-                Thread.startVirtualThread(this::pump);
+                around.threads.execute(this::pump);
             });
         } catch (IOException | RuntimeException e) {
             inotify.close();
@@ -81,7 +92,7 @@ public final class DirectoryWatch implements AutoCloseable {
             drain();
             return taken();
         } finally {
-            lock.unlock();
+            leave();
         }
     }
 
@@ -93,29 +104,39 @@ public final class DirectoryWatch implements AutoCloseable {
     public List<FilesystemEvent> next(Duration timeout) throws ConnectException, InterruptedException {
         lock.lock();
         try {
-            long left = timeout.toNanos();
-            while (buffer.isEmpty() && failure == null && !closed && left > 0) {
-                left = changed.awaitNanos(left);
-            }
+            TimedWait.until(() -> !buffer.isEmpty() || failure != null || closed, changed, timeout.toNanos());
             return taken();
         } finally {
-            lock.unlock();
+            leave();
         }
     }
 
     /** Ends the watch; who waits for events gets none. */
     @Override
     public void close() {
-        lock.lock();
-        try {
-            if (!closed) {
-                closed = true;
-                registration.close();
-                inotify.close();
-                changed.signalAll();
+        if (!closed) {
+            closed = true;
+            registration.close();
+            freeWhenIdle();
+        }
+    }
+
+    private void leave() {
+        lock.unlock();
+        freeWhenIdle();
+    }
+
+    private void freeWhenIdle() {
+        if (closed && lock.tryLock()) {
+            try {
+                if (!freed) {
+                    freed = true;
+                    inotify.close();
+                    changed.signalAll();
+                }
+            } finally {
+                lock.unlock();
             }
-        } finally {
-            lock.unlock();
         }
     }
 
@@ -138,7 +159,7 @@ public final class DirectoryWatch implements AutoCloseable {
         } catch (IOException e) {
             fail(e);
         } finally {
-            lock.unlock();
+            leave();
         }
     }
 

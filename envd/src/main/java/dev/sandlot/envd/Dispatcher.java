@@ -17,6 +17,7 @@ final class Dispatcher {
     private final EnvdSettings settings;
     private final ActingUser actingUser;
     private final ConnectRouter router;
+    private final FileCalls calls;
     /** By path, then by method. */
     private final Map<String, TreeMap<String, ExchangeHandler>> endpoints;
 
@@ -24,7 +25,9 @@ final class Dispatcher {
             EnvdSettings settings,
             ActingUser actingUser,
             ConnectRouter router,
-            Map<String, Map<String, ExchangeHandler>> endpoints) {
+            Map<String, Map<String, ExchangeHandler>> endpoints,
+            FileCalls calls) {
+        this.calls = calls;
         this.settings = settings;
         this.actingUser = actingUser;
         this.router = router;
@@ -50,11 +53,13 @@ final class Dispatcher {
     }
 
     private void route(Exchange exchange) throws IOException {
-        if (router.knows(exchange.rawPath())) {
-            router.serve(exchange);
+        String path = exchange.rawPath();
+        if (router.knows(path)) {
+            boolean files = path.startsWith(FilesystemMethods.PREFIX) && !path.equals(FilesystemMethods.WATCH);
+            (files ? calls.serving(router::serve) : (ExchangeHandler) router::serve).handle(exchange);
             return;
         }
-        TreeMap<String, ExchangeHandler> methods = endpoints.get(exchange.rawPath());
+        TreeMap<String, ExchangeHandler> methods = endpoints.get(path);
         if (methods == null) {
             RestErrors.sendText(exchange, 404, "404 page not found");
             return;

@@ -3,6 +3,9 @@ package dev.sandlot.envd;
 import dev.sandlot.linux.EventLoop;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -11,8 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the sandboxes of one machine share: the event loop that moves their output and a clock for deadlines. Two
- * threads in all, however many sandboxes there are.
+ * What the sandboxes of one machine share: the event loop that moves their output and a clock for deadlines, two
+ * threads however many sandboxes there are; and the threads on which files are used, while they are.
  */
 public final class EnvdHost implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EnvdHost.class);
@@ -20,10 +23,19 @@ public final class EnvdHost implements AutoCloseable {
     private final EventLoop loop;
     private final ByteBuffer scratch = ByteBuffer.allocateDirect(OutputPump.MAX_CHUNK_BYTES);
     private final ScheduledThreadPoolExecutor timer;
+    private final Duration filePatience;
+    private final ExecutorService fileThreads = Executors.newCachedThreadPool(
+            Thread.ofPlatform().daemon().name("envd-file-", 0).factory());
 
     /** @param loop stays the caller's, who closes it after this */
     public EnvdHost(EventLoop loop) {
+        this(loop, FileCalls.PATIENCE);
+    }
+
+    /** @param filePatience how long a call on files may take */
+    EnvdHost(EventLoop loop, Duration filePatience) {
         this.loop = loop;
+        this.filePatience = filePatience;
         this.timer = new ScheduledThreadPoolExecutor(
                 1, Thread.ofPlatform().daemon().name("envd-timer").factory());
         timer.setRemoveOnCancelPolicy(true);
@@ -37,6 +49,15 @@ public final class EnvdHost implements AutoCloseable {
     /** A buffer for the thread of the loop alone. */
     ByteBuffer scratch() {
         return scratch;
+    }
+
+    /** Threads of the kernel's own, as many as there is work at once: {@link FileCalls}. */
+    Executor fileThreads() {
+        return fileThreads;
+    }
+
+    Duration filePatience() {
+        return filePatience;
     }
 
     /** Runs a task, which must not block, after a time; returns what calls it off. */
@@ -56,5 +77,6 @@ public final class EnvdHost implements AutoCloseable {
     @Override
     public void close() {
         timer.shutdownNow();
+        fileThreads.shutdown();
     }
 }

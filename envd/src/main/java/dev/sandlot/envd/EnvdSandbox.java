@@ -1,13 +1,17 @@
 package dev.sandlot.envd;
 
+import dev.sandlot.protocol.ConnectException;
 import dev.sandlot.protocol.ConnectRouter;
 import dev.sandlot.protocol.Exchange;
 import dev.sandlot.protocol.ExchangeHandler;
+import dev.sandlot.protocol.process.ProcessConfig;
+import dev.sandlot.protocol.process.StartRequest;
 import dev.sandlot.supervisor.Supervisor;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -36,25 +40,30 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
             SandboxFiles files, SupervisorLink supervisor, SandboxMetrics metrics, ProcessJournal journal) {}
 
     private final EnvdSettings settings;
+    private final Accounts accounts;
     private final Supervisor supervisor;
     private final Processes processes;
     private final FilesystemWatches watches;
     private final Dispatcher dispatcher;
     private final Set<Exchange> open = ConcurrentHashMap.newKeySet();
+    private final Set<RunningProgram> programs = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
 
     private EnvdSandbox(EnvdHost host, EnvdSettings settings, Parts parts, Duration retention) throws IOException {
         this.settings = settings;
-        Accounts accounts = new Accounts(parts.files());
-        ActingUser actingUser = new ActingUser(accounts, settings);
+        accounts = new Accounts(parts.files());
+        FileCalls calls = new FileCalls(host.fileThreads(), host.filePatience());
+        ActingUser actingUser = new ActingUser(accounts, settings, calls);
         ProcessTable table = new ProcessTable();
         supervisor = parts.supervisor().connect(table::exited);
         ProcessLauncher launcher = new ProcessLauncher(supervisor, settings);
         processes = new Processes(host, supervisor, table, launcher, parts.journal(), retention);
         FilesystemService filesystem =
                 new FilesystemService(parts.files(), accounts, settings::defaultUserOrNone, settings::defaultWorkdir);
-        watches = new FilesystemWatches(filesystem, parts.files(), accounts, host.loop());
-        dispatcher = new Dispatcher(settings, actingUser, router(actingUser, filesystem), endpoints(parts, accounts));
+        watches = new FilesystemWatches(
+                filesystem, new DirectoryWatch.Surroundings(parts.files(), accounts, host.loop(), host.fileThreads()));
+        dispatcher = new Dispatcher(
+                settings, actingUser, router(actingUser, filesystem, calls), endpoints(parts, accounts, calls), calls);
     }
 
     /**
@@ -84,12 +93,13 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
         return sandbox;
     }
 
-    private ConnectRouter router(ActingUser actingUser, FilesystemService filesystem) {
+    private ConnectRouter router(ActingUser actingUser, FilesystemService filesystem, FileCalls calls) {
         return new ConnectRouter(
-                new ProcessService(processes, actingUser).describe(), FilesystemMethods.describe(filesystem, watches));
+                new ProcessService(processes, actingUser).describe(),
+                FilesystemMethods.describe(filesystem, watches, calls));
     }
 
-    private Map<String, Map<String, ExchangeHandler>> endpoints(Parts parts, Accounts accounts) {
+    private Map<String, Map<String, ExchangeHandler>> endpoints(Parts parts, Accounts accounts, FileCalls calls) {
         FilesEndpoint files = new FilesEndpoint(
                 parts.files(),
                 accounts,
@@ -98,13 +108,14 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
                 () -> settings.token().orElse(""),
                 InstantSource.system());
         MetricsEndpoint metrics = new MetricsEndpoint(parts.metrics(), InstantSource.system());
+        InitEndpoint init = new InitEndpoint(settings, parts.files(), InstantSource.system());
         return Map.of(
                 "/health", Map.of("GET", EnvdSandbox::health),
                 "/envs", Map.of("GET", this::variables),
                 "/metrics", Map.of("GET", metrics::answer),
-                "/init", Map.of("POST", new InitEndpoint(settings, parts.files(), InstantSource.system())::answer),
-                "/files", Map.of("GET", files::download, "POST", files::upload),
-                "/files/compose", Map.of("POST", files::compose));
+                "/init", Map.of("POST", calls.serving(init::answer)),
+                "/files", Map.of("GET", calls.serving(files::download), "POST", calls.serving(files::upload)),
+                "/files/compose", Map.of("POST", calls.serving(files::compose)));
     }
 
     private static void health(Exchange exchange) throws IOException {
@@ -130,6 +141,45 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
         }
     }
 
+    /**
+     * Runs a program as a client could, without one: the same users, variables and process list.
+     *
+     * @throws IOException when it cannot be started, with a reason that is fit for the sandbox's user
+     */
+    public RunningProgram start(Program program, ProgramLines lines) throws IOException {
+        Account user = account(program.user());
+        ProcessConfig config = ProcessConfig.newBuilder()
+                .setCmd(program.command())
+                .addAllArgs(program.arguments())
+                .putAllEnvs(program.env())
+                .setCwd(program.workdir())
+                .build();
+        StartRequest request =
+                StartRequest.newBuilder().setProcess(config).setStdin(false).build();
+        try {
+            Processes.Started started = processes.start(user, request, Optional.empty(), program.durable());
+            RunningProgram running = RunningProgram.follow(processes, started, lines, programs::remove);
+            keep(running);
+            return running;
+        } catch (ConnectException e) {
+            throw new IOException(e.getMessage(), e);
+        }
+    }
+
+    private Account account(String name) throws IOException {
+        return accounts.user(name).orElseThrow(() -> new IOException("user '" + name + "' does not exist"));
+    }
+
+    private void keep(RunningProgram running) {
+        programs.add(running);
+        if (closed) {
+            running.leave();
+        }
+        if (running.ended().isDone()) {
+            programs.remove(running);
+        }
+    }
+
     /** Whether nobody needs a token. */
     public boolean isOpenToAll() {
         return settings.token().isEmpty();
@@ -143,6 +193,7 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
     public void close() {
         closed = true;
         open.forEach(Exchange::abort);
+        programs.forEach(RunningProgram::leave);
         processes.close();
         watches.close();
         supervisor.close();

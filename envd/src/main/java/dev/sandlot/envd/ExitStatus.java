@@ -6,6 +6,7 @@ import dev.sandlot.protocol.process.ProcessEvent;
 final class ExitStatus {
     private static final int SIGNAL_MASK = 0x7f;
     private static final int CORE_DUMPED = 0x80;
+    private static final int SHELL_SIGNAL = 128;
     private static final String[] SIGNALS = {
         "signal 0",
         "hangup",
@@ -26,6 +27,12 @@ final class ExitStatus {
     };
 
     private ExitStatus() {}
+
+    /** As a shell tells it: the exit code, or 128 and the number of the signal. */
+    static int code(int rawStatus) {
+        int signal = rawStatus & SIGNAL_MASK;
+        return signal == 0 ? (rawStatus >> 8) & 0xff : SHELL_SIGNAL + signal;
+    }
 
     /** The event that ends a process. */
     static ProcessEvent.EndEvent end(int rawStatus) {

@@ -28,7 +28,7 @@ final class FastGzip extends GZIPOutputStream {
     }
 
     @Override
-    public void write(byte[] bytes, int offset, int length) throws IOException {
+    public synchronized void write(byte[] bytes, int offset, int length) throws IOException {
         for (int done = 0; done < length; ) {
             int count = Math.min(length - done, BLOCK_BYTES - inBlock);
             super.write(bytes, offset + done, count);

@@ -12,6 +12,7 @@ import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 
@@ -42,8 +43,8 @@ public final class FileProcessJournal implements ProcessJournal {
     }
 
     @Override
-    public Path outputs() {
-        return outputs;
+    public Optional<Path> outputs() {
+        return Optional.of(outputs);
     }
 
     @Override

@@ -26,6 +26,12 @@ import org.jspecify.annotations.Nullable;
 
 /** The file service as the router serves it, with less in its answers for clients of old (envd.md 5.2). */
 final class FilesystemMethods {
+    /** How the paths of all its methods begin. */
+    static final String PREFIX = "/filesystem.Filesystem/";
+
+    /** The one that lasts. */
+    static final String WATCH = PREFIX + "WatchDir";
+
     private static final String OLD_CLIENT = "connect-python";
     private static final String OLD_CLIENT_MARK = "X-E2B-Legacy-SDK";
 
@@ -37,17 +43,19 @@ final class FilesystemMethods {
 
     private FilesystemMethods() {}
 
-    static ConnectService describe(FilesystemService files, FilesystemWatches watches) {
+    static ConnectService describe(FilesystemService files, FilesystemWatches watches, FileCalls calls) {
         return new ConnectService("filesystem.Filesystem")
                 .unary("Stat", StatRequest.getDefaultInstance(), method(files::stat))
                 .unary("MakeDir", MakeDirRequest.getDefaultInstance(), method(files::makeDir))
                 .unary("Move", MoveRequest.getDefaultInstance(), method(files::move))
                 .unary("ListDir", ListDirRequest.getDefaultInstance(), method(files::listDir))
                 .unary("Remove", RemoveRequest.getDefaultInstance(), method(files::remove))
-                .serverStream(
-                        "WatchDir",
-                        WatchDirRequest.getDefaultInstance(),
-                        (call, request, out) -> watch(watches, call, request, out))
+                .serverStream("WatchDir", WatchDirRequest.getDefaultInstance(), (call, request, out) -> {
+                    String user = BasicUser.named(call.requestHeaders()).orElse(null);
+                    try (DirectoryWatch watch = calls.call(() -> watches.watchDir(request, user))) {
+                        tell(watch, call, out);
+                    }
+                })
                 .unary("CreateWatcher", CreateWatcherRequest.getDefaultInstance(), method(watches::createWatcher))
                 .unary(
                         "GetWatcherEvents",
@@ -67,16 +75,13 @@ final class FilesystemMethods {
         };
     }
 
-    private static void watch(FilesystemWatches watches, ConnectCall call, WatchDirRequest request, Responses out)
+    private static void tell(DirectoryWatch watch, ConnectCall call, Responses out)
             throws ConnectException, IOException {
         boolean old = isOld(call);
         if (old) {
             call.responseHeaders().set(OLD_CLIENT_MARK, "true");
         }
-        String user = BasicUser.named(call.requestHeaders()).orElse(null);
-        try (DirectoryWatch watch = watches.watchDir(request, user)) {
-            new WatchReader(call, watch, out, event -> old ? reduced(event) : event).run();
-        }
+        new WatchReader(call, watch, out, event -> old ? reduced(event) : event).run();
     }
 
     private static boolean isOld(ConnectCall call) {

@@ -1,6 +1,5 @@
 package dev.sandlot.envd;
 
-import dev.sandlot.linux.EventLoop;
 import dev.sandlot.linux.Fd;
 import dev.sandlot.linux.FileNames;
 import dev.sandlot.linux.LinuxException;
@@ -29,21 +28,14 @@ public final class FilesystemWatches implements AutoCloseable {
     private static final int MAX_WATCHERS = 1000;
 
     private final FilesystemService service;
-    private final SandboxFiles files;
-    private final Accounts accounts;
-    private final EventLoop loop;
+    private final DirectoryWatch.Surroundings around;
     private final SecureRandom random = new SecureRandom();
     private final Map<String, DirectoryWatch> watchers = new ConcurrentHashMap<>();
 
-    /**
-     * @param service of the same sandbox
-     * @param loop waits for the kernel's events; not closed with this
-     */
-    public FilesystemWatches(FilesystemService service, SandboxFiles files, Accounts accounts, EventLoop loop) {
+    /** @param service of the same sandbox */
+    FilesystemWatches(FilesystemService service, DirectoryWatch.Surroundings around) {
         this.service = service;
-        this.files = files;
-        this.accounts = accounts;
-        this.loop = loop;
+        this.around = around;
     }
 
     /** Starts the watch of a {@code WatchDir} stream; the caller closes it when the stream ends. */
@@ -52,10 +44,7 @@ public final class FilesystemWatches implements AutoCloseable {
         checkDirectory(path, request.getAllowNetworkMounts(), request.getRecursive());
         try {
             return new DirectoryWatch(
-                    files,
-                    accounts,
-                    loop,
-                    new DirectoryWatch.Options(path, request.getRecursive(), request.getIncludeEntry()));
+                    around, new DirectoryWatch.Options(path, request.getRecursive(), request.getIncludeEntry()));
         } catch (IOException e) {
             throw new ConnectException(
                     ConnectCode.INTERNAL,
@@ -113,16 +102,16 @@ public final class FilesystemWatches implements AutoCloseable {
 
     private void checkDirectory(String path, boolean allowRemote, boolean recursive) throws ConnectException {
         String name = FileNames.printable(path);
-        try (Fd handle = files.handle(path);
-                Fd itself = files.linkHandle(path)) {
-            if (!files.status(handle).isDirectory()) {
+        try (Fd handle = around.files().handle(path);
+                Fd itself = around.files().linkHandle(path)) {
+            if (!around.files().status(handle).isDirectory()) {
                 throw new ConnectException(ConnectCode.INVALID_ARGUMENT, "path is not a directory: " + name);
             }
-            if (!allowRemote && files.isRemote(handle)) {
+            if (!allowRemote && around.files().isRemote(handle)) {
                 throw new ConnectException(
                         ConnectCode.INVALID_ARGUMENT, "path is on a network mount, which was not allowed: " + name);
             }
-            if (recursive && files.status(itself).isSymlink()) {
+            if (recursive && around.files().status(itself).isSymlink()) {
                 throw new ConnectException(ConnectCode.INTERNAL, "a tree cannot be watched through a link: " + name);
             }
         } catch (LinuxException e) {

@@ -101,9 +101,7 @@ final class InputPipe implements AutoCloseable {
             throw new ConnectException(ConnectCode.DEADLINE_EXCEEDED, "process did not read its input in time");
         }
         try {
-            while (!gone.get() && !ready && !closed && wait > 0) {
-                wait = changed.awaitNanos(wait);
-            }
+            TimedWait.until(() -> gone.get() || ready || closed, changed, wait);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted while writing to a process");

@@ -199,7 +199,11 @@ final class KeptOutput {
 
     private boolean oldestIsTooMuch() {
         return starts.size() > MAX_FILES
-                || starts.stream().skip(1).findFirst().filter(next -> total - next >= KEPT_BYTES).isPresent();
+                || starts.stream()
+                        .skip(1)
+                        .findFirst()
+                        .filter(next -> total - next >= KEPT_BYTES)
+                        .isPresent();
     }
 
     /** Over an empty frame of another kind, if there is one at the end. */

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,6 +50,27 @@ public interface ProcessJournal {
     /** All that was saved and not removed. */
     List<Entry> load() throws IOException;
 
-    /** The directory for the output of durable processes; it may be missing. */
-    Path outputs();
+    /** The directory for the output of durable processes, which is made when it is needed; without one none is kept. */
+    Optional<Path> outputs();
+
+    /** A journal that keeps nothing: processes are lost to the next program. */
+    static ProcessJournal none() {
+        return new ProcessJournal() {
+            @Override
+            public void save(Entry entry) {}
+
+            @Override
+            public void remove(long cookie) {}
+
+            @Override
+            public List<Entry> load() {
+                return List.of();
+            }
+
+            @Override
+            public Optional<Path> outputs() {
+                return Optional.empty();
+            }
+        };
+    }
 }

@@ -64,8 +64,8 @@ final class ProcessTable {
         Integer early;
         lock.lock();
         try {
-            Predicate<SandboxProcess> succeeded = kept ->
-                    kept.pid() == process.pid() || process.tag().filter(kept::hasTag).isPresent();
+            Predicate<SandboxProcess> succeeded = kept -> kept.pid() == process.pid()
+                    || process.tag().filter(kept::hasTag).isPresent();
             forgotten = retained.values().stream()
                     .filter(SandboxProcess::durable)
                     .filter(succeeded)

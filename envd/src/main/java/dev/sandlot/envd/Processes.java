@@ -10,9 +10,9 @@ import dev.sandlot.protocol.process.StartRequest;
 import dev.sandlot.supervisor.Supervisor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.security.SecureRandom;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -181,22 +182,27 @@ final class Processes implements AutoCloseable {
     /** Keeps what an earlier program kept of a durable process that it saw end. */
     private void remember(ProcessJournal.Entry entry, ProcessJournal.Ending ending) throws IOException {
         Duration left = Duration.between(Instant.now(), ending.at().plus(DURABLE_RETENTION));
-        KeptOutput kept = KeptOutput.of(journal.outputs(), entry.cookie());
-        SandboxProcess process =
-                new SandboxProcess(ending.pid(), entry, null, kept, _ -> {});
+        KeptOutput kept = kept(entry);
+        SandboxProcess process = new SandboxProcess(ending.pid(), entry, null, kept, _ -> {});
         process.exited(ending.rawStatus());
         table.addEnded(process);
         host.after(left, () -> Thread.startVirtualThread(() -> forgetDurable(process)));
+    }
+
+    private @Nullable KeptOutput kept(ProcessJournal.Entry entry) throws IOException {
+        Optional<Path> outputs = journal.outputs();
+        return entry.durable() && outputs.isPresent() ? KeptOutput.of(outputs.get(), entry.cookie()) : null;
     }
 
     /** A program that is killed may leave output of which nothing is noted any more. */
     private void removeOutputsBut(List<ProcessJournal.Entry> noted) throws IOException {
         Set<Long> known = new HashSet<>();
         noted.forEach(entry -> known.add(entry.cookie()));
-        if (!Files.exists(journal.outputs())) {
+        Optional<Path> outputs = journal.outputs().filter(Files::exists);
+        if (outputs.isEmpty()) {
             return;
         }
-        try (Stream<Path> files = Files.list(journal.outputs())) {
+        try (Stream<Path> files = Files.list(outputs.get())) {
             for (Path file : files.toList()) {
                 if (!known.contains(KeptOutput.cookie(file))) {
                     Files.deleteIfExists(file);
@@ -231,7 +237,7 @@ final class Processes implements AutoCloseable {
     private SandboxProcess connected(int pid, Supervisor.Ends ends, ProcessJournal.Entry entry) throws IOException {
         StartRequest request = entry.request();
         Fd input = request.hasPty() ? Io.duplicate(ends.output()) : ends.input();
-        KeptOutput kept = entry.durable() ? KeptOutput.of(journal.outputs(), entry.cookie()) : null;
+        KeptOutput kept = kept(entry);
         SandboxProcess process = new SandboxProcess(
                 pid, entry, input == null ? null : new InputPipe(host.loop(), input), kept, this::ended);
         process.hold();

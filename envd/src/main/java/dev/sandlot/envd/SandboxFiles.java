@@ -9,11 +9,12 @@ import dev.sandlot.linux.FileSystemKind;
 import dev.sandlot.linux.FileTree;
 import dev.sandlot.linux.LinuxException;
 import dev.sandlot.linux.Open;
+import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,8 +44,11 @@ public final class SandboxFiles implements AutoCloseable {
 
     private final Fd root;
     private final IdRange ids;
-    /** Held for writing to close {@code root}, so that its number is never used after that. */
-    private final ReentrantReadWriteLock rootUse = new ReentrantReadWriteLock();
+    private final ReentrantLock lock = new ReentrantLock();
+    // Guarded by lock: root is closed by the last who uses it, so that its number is never used after that and nobody
+    // waits for a user whom a file system keeps.
+    private int users;
+    private boolean closed;
 
     /**
      * @param root the directory that is the sandbox's root; closed with this
@@ -58,6 +62,14 @@ public final class SandboxFiles implements AutoCloseable {
     /** How the sandbox's users are numbered on this machine. */
     public IdRange ids() {
         return ids;
+    }
+
+    /**
+     * A handle of its own on the root directory, for who works on names by {@link FileTree}; to be closed. What this
+     * class keeps to is then theirs to keep to: {@code RESOLVE_IN_ROOT}, one name at a time, owners by {@link #ids}.
+     */
+    public Fd rootHandle() throws LinuxException {
+        return directoryHandle("/");
     }
 
     /** A handle on what a path leads to, links followed; good for looking at it and for {@link #read}. */
@@ -166,6 +178,18 @@ public final class SandboxFiles implements AutoCloseable {
         }
     }
 
+    /**
+     * As {@link #makeDirectories(String, Account)}, for a user by name (template-build.md 5.3).
+     *
+     * @throws IOException when the sandbox does not know the user, too
+     */
+    public void makeDirectories(String path, String owner) throws IOException {
+        Account account = new Accounts(this)
+                .user(owner)
+                .orElseThrow(() -> new IOException("user '" + owner + "' does not exist"));
+        makeDirectories(path, account);
+    }
+
     /** Renames a file, directory or link; a file at the new path is replaced. */
     void rename(String from, String to) throws LinuxException {
         Place source = Place.of(from, "renameat2");
@@ -232,11 +256,20 @@ public final class SandboxFiles implements AutoCloseable {
 
     @Override
     public void close() {
-        rootUse.writeLock().lock();
+        lock.lock();
         try {
-            root.close();
+            if (!closed) {
+                closed = true;
+                closeUnused();
+            }
         } finally {
-            rootUse.writeLock().unlock();
+            lock.unlock();
+        }
+    }
+
+    private void closeUnused() {
+        if (closed && users == 0) {
+            root.close();
         }
     }
 
@@ -248,11 +281,33 @@ public final class SandboxFiles implements AutoCloseable {
     }
 
     private <T> T withRoot(Callable<T> action) throws LinuxException {
-        rootUse.readLock().lock();
+        enter();
         try {
             return as(null, action);
         } finally {
-            rootUse.readLock().unlock();
+            leave();
+        }
+    }
+
+    private void enter() throws LinuxException {
+        lock.lock();
+        try {
+            if (closed) {
+                throw new LinuxException("openat2", "a sandbox that has ended", Errno.EBADF.number());
+            }
+            users++;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void leave() {
+        lock.lock();
+        try {
+            users--;
+            closeUnused();
+        } finally {
+            lock.unlock();
         }
     }
 

@@ -323,6 +323,16 @@ final class SandboxProcess {
         }
     }
 
+    /** The status as wait(2) gave it, -1 while it runs. */
+    int rawStatus() {
+        lock.lock();
+        try {
+            return rawStatus;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Waits until the exit is known, for a time. */
     void awaitExit(long timeoutNanos) throws InterruptedException {
         lock.lock();

@@ -44,10 +44,7 @@ final class Subscription implements AutoCloseable {
     Optional<ProcessEvent> next(long timeoutNanos) throws InterruptedException {
         lock.lock();
         try {
-            long left = timeoutNanos;
-            while (events.isEmpty() && !closed && !woken && left > 0) {
-                left = changed.awaitNanos(left);
-            }
+            TimedWait.until(() -> !events.isEmpty() || closed || woken, changed, timeoutNanos);
             woken = false;
             ProcessEvent event = events.poll();
             if (events.size() == CAPACITY - 1) {

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** What waits for a reader is bounded, and then the process waits (envd.md 7.5, P15). */
 @Timeout(60)
+@InProcessOnly("one process alone, over a pipe")
 class BackpressureTest {
     private static final int PIPE_BYTES = 64 << 10;
     private static final int BLOCK = 4096;

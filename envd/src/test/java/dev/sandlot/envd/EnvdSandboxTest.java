@@ -2,11 +2,8 @@ package dev.sandlot.envd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sandlot.linux.EventLoop;
-import dev.sandlot.linux.FileTree;
 import dev.sandlot.protocol.MemoryExchange;
 import dev.sandlot.protocol.SandboxId;
-import dev.sandlot.supervisor.Supervisor;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -28,14 +25,8 @@ class EnvdSandboxTest {
     @TempDir
     Path root;
 
-    @TempDir
-    Path directory;
-
-    private EventLoop loop;
-    private EnvdHost host;
-    private SandboxFiles files;
-    private EnvdSandbox open;
-    private EnvdSandbox secured;
+    private TestEnvd open;
+    private TestEnvd secured;
 
     @BeforeEach
     void start() throws Exception {
@@ -43,9 +34,6 @@ class EnvdSandboxTest {
         Files.createDirectories(root.resolve("home/user"));
         Files.writeString(root.resolve("etc/passwd"), "user:x:1000:1000::/home/user:/bin/bash\n");
         Files.writeString(root.resolve("home/user/a.txt"), "hi");
-        loop = EventLoop.start("test-loop");
-        host = new EnvdHost(loop);
-        files = new SandboxFiles(FileTree.directory(root.toString()), IdRange.SAME);
         open = envd(null);
         secured = envd("secret");
     }
@@ -54,9 +42,6 @@ class EnvdSandboxTest {
     void stop() {
         open.close();
         secured.close();
-        host.close();
-        loop.close();
-        files.close();
     }
 
     @Test
@@ -161,6 +146,7 @@ class EnvdSandboxTest {
     }
 
     @Test
+    @InProcessOnly("has made-up figures")
     void measures() throws Exception {
         String first = body(send(open, request("GET", "/metrics")));
         assertThat(first)
@@ -189,13 +175,14 @@ class EnvdSandboxTest {
             })
     void R21_R22_init_follows_its_truth_table_and_tells_the_version_always(
             String which, String request, int status, String tokenAfter) throws Exception {
-        EnvdSandbox envd = which.equals("open") ? open : secured;
+        TestEnvd envd = which.equals("open") ? open : secured;
         MemoryExchange answer = send(envd, json("/init", request));
         assertThat(answer.status()).isEqualTo(status);
         assertThat(answer.responseHeaders().first("X-Envd-Version")).contains("0.6.13");
         MemoryExchange guarded = send(envd, request("GET", "/envs").header("X-Access-Token", "secret"));
         assertThat(guarded.status()).isEqualTo(tokenAfter == null || tokenAfter.equals("secret") ? 200 : 401);
-        assertThat(envd.isOpenToAll()).isEqualTo(tokenAfter == null);
+        boolean openToAll = send(envd, request("GET", "/envs")).status() == 200;
+        assertThat(openToAll).isEqualTo(tokenAfter == null);
     }
 
     @Test
@@ -321,16 +308,9 @@ class EnvdSandboxTest {
         assertThat(server.join(Duration.ofSeconds(10))).isTrue();
     }
 
-    private EnvdSandbox envd(String token) throws IOException {
-        EnvdConfig config = new EnvdConfig(new SandboxId("itest"), "base", Map.of("A", "1"), token, "user", "");
-        return EnvdSandbox.open(
-                host,
-                config,
-                new EnvdSandbox.Parts(
-                        files,
-                        exits -> new DeadSupervisor(),
-                        () -> new SandboxMetrics.Reading(2, System.nanoTime(), 3L << 20, (2L << 20) + 5, 7, 100, 40),
-                        new FileProcessJournal(directory.resolve("journal"))));
+    private TestEnvd envd(String token) throws IOException {
+        return TestEnvd.over(
+                root, new EnvdConfig(new SandboxId("itest"), "base", Map.of("A", "1"), token, "user", ""));
     }
 
     private static MemoryExchange request(String method, String target) {
@@ -342,52 +322,12 @@ class EnvdSandboxTest {
                 .header("Content-Type", "application/json");
     }
 
-    private static MemoryExchange send(EnvdSandbox envd, MemoryExchange exchange) throws IOException {
+    private static MemoryExchange send(TestEnvd envd, MemoryExchange exchange) throws IOException {
         envd.handle(exchange);
         return exchange;
     }
 
     private static String body(MemoryExchange exchange) throws IOException {
         return new String(exchange.responseBody().readAllBytes(), StandardCharsets.UTF_8);
-    }
-
-    /** For what needs no process. */
-    private static final class DeadSupervisor implements Supervisor {
-        @Override
-        public Spawned spawn(SpawnRequest request) throws IOException {
-            throw new IOException("no processes here");
-        }
-
-        @Override
-        public void signal(int pid, int signal) throws IOException {
-            throw new IOException("no processes here");
-        }
-
-        @Override
-        public List<Child> list() {
-            return List.of();
-        }
-
-        @Override
-        public Ends attach(int pid) throws IOException {
-            throw new IOException("no processes here");
-        }
-
-        @Override
-        public void closeInput(int pid) {}
-
-        @Override
-        public void release(int pid) {}
-
-        @Override
-        public boolean isOpen() {
-            return true;
-        }
-
-        @Override
-        public void onClose(Runnable action) {}
-
-        @Override
-        public void close() {}
     }
 }

@@ -8,6 +8,7 @@ import dev.sandlot.linux.FileTree;
 import dev.sandlot.linux.LinuxException;
 import dev.sandlot.protocol.ConnectException;
 import dev.sandlot.protocol.filesystem.ListDirRequest;
+import dev.sandlot.protocol.filesystem.MoveRequest;
 import dev.sandlot.protocol.filesystem.RemoveRequest;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -56,6 +57,7 @@ class EscapeTest {
     }
 
     @Test
+    @InProcessOnly("opens files by SandboxFiles itself, below the machine's own root")
     void magic_links_lead_nowhere() throws IOException {
         try (SandboxFiles machine = new SandboxFiles(FileTree.directory("/"), IdRange.SAME);
                 Fd _ = machine.handle("/proc/self/status")) {
@@ -112,10 +114,11 @@ class EscapeTest {
         }
     }
 
-    private void move(String from, String to) throws IOException {
+    private void move(String from, String to) {
         try {
-            sandbox.files.rename(from, to);
-        } catch (LinuxException _) {
+            sandbox.service.move(
+                    MoveRequest.newBuilder().setSource(from).setDestination(to).build(), null);
+        } catch (ConnectException _) {
             removeQuietly(from);
         }
     }

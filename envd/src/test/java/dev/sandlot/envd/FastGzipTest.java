@@ -10,6 +10,7 @@ import java.util.Random;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Test;
 
+@InProcessOnly("the compressor alone")
 class FastGzipTest {
     private static final int MIB = 1 << 20;
 

@@ -1,6 +1,8 @@
 package dev.sandlot.envd;
 
 import dev.sandlot.linux.FileTree;
+import dev.sandlot.protocol.MemoryExchange;
+import dev.sandlot.protocol.SandboxId;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -10,30 +12,35 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.time.InstantSource;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A directory as the root of a sandbox, whose user {@code user} is whoever runs the tests, and the file half of
- * envd over it.
+ * A directory as the root of a sandbox, whose user {@code user} is whoever runs the tests, and an envd over it, which
+ * begins anew with the first request after a setting was changed.
  */
 final class FilesFixture implements AutoCloseable {
+    /** A time for what is told the time. */
     static final Instant NOW = Instant.ofEpochSecond(1_800_000_000L);
 
     final Path root;
+    /** The same files without the envd. */
     final SandboxFiles files;
+
     final Accounts accounts;
-    final FilesystemService service;
+    final FilesystemClient service = new FilesystemClient(this::send);
     String token = "";
     String defaultUser = "user";
     String defaultDirectory = "";
 
-    FilesFixture(Path root) throws IOException {
-        this(root, IdRange.SAME);
-    }
+    private final ReentrantLock lock = new ReentrantLock();
+    private @Nullable EnvdConfig config;
+    private @Nullable TestEnvd envd;
 
-    FilesFixture(Path root, IdRange ids) throws IOException {
+    FilesFixture(Path root) throws IOException {
         this.root = root;
         Files.createDirectories(root.resolve("etc"));
         Files.createDirectories(root.resolve("home/user"));
@@ -42,41 +49,74 @@ final class FilesFixture implements AutoCloseable {
         Files.writeString(
                 root.resolve("etc/passwd"), "user:x:" + uid + ":" + gid + "::/home/user:/bin/bash\nbroken line\n");
         Files.writeString(root.resolve("etc/group"), "user:x:" + gid + ":\nextra:x:44:user,other\n");
-        this.files = new SandboxFiles(FileTree.directory(root.toString()), ids);
+        this.files = new SandboxFiles(FileTree.directory(root.toString()), IdRange.SAME);
         this.accounts = new Accounts(files);
-        this.service = new FilesystemService(files, accounts, () -> defaultUser, () -> defaultDirectory);
     }
 
-    FilesEndpoint endpoint() {
-        return new FilesEndpoint(
-                files, accounts, () -> defaultUser, () -> defaultDirectory, () -> token, InstantSource.fixed(NOW));
+    /** The envd with the settings of now. */
+    TestEnvd envd() {
+        lock.lock();
+        try {
+            EnvdConfig wanted = new EnvdConfig(
+                    new SandboxId("itest"),
+                    "base",
+                    Map.of(),
+                    token.isEmpty() ? null : token,
+                    defaultUser,
+                    defaultDirectory);
+            if (envd == null || !wanted.equals(config)) {
+                stop();
+                envd = TestEnvd.over(root, wanted);
+                config = wanted;
+            }
+            return envd;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            lock.unlock();
+        }
     }
 
-    RecordingExchange download(RecordingExchange exchange) {
-        return run(() -> endpoint().download(exchange), exchange);
+    private void stop() {
+        if (envd != null) {
+            envd.close();
+        }
     }
 
-    RecordingExchange upload(RecordingExchange exchange) {
-        return run(() -> endpoint().upload(exchange), exchange);
+    Answer send(MemoryExchange exchange) {
+        return Answer.of(envd(), exchange);
     }
 
-    RecordingExchange compose(String json) {
-        RecordingExchange exchange =
-                new RecordingExchange("POST", "/files/compose").body(json.getBytes(StandardCharsets.UTF_8));
-        return run(() -> endpoint().compose(exchange), exchange);
+    Answer download(MemoryExchange exchange) {
+        return send(exchange);
     }
 
-    static RecordingExchange get(String path) {
-        return new RecordingExchange("GET", "/files?path=" + encode(path));
+    Answer upload(MemoryExchange exchange) {
+        return send(exchange);
     }
 
-    static RecordingExchange put(String path, byte[] body) {
-        return new RecordingExchange("POST", "/files?path=" + encode(path))
-                .header("Content-Type", "application/octet-stream")
-                .body(body);
+    Answer compose(String json) {
+        return send(MemoryExchange.of("POST", "/files/compose", json.getBytes(StandardCharsets.UTF_8)));
     }
 
-    static RecordingExchange put(String path, String body) {
+    static MemoryExchange get(String path) {
+        return ask("/files?path=" + encode(path));
+    }
+
+    static MemoryExchange ask(String target) {
+        return MemoryExchange.of("GET", target, new byte[0]);
+    }
+
+    static MemoryExchange post(String target, byte[] body) {
+        return MemoryExchange.of("POST", target, body);
+    }
+
+    static MemoryExchange put(String path, byte[] body) {
+        return MemoryExchange.of("POST", "/files?path=" + encode(path), body)
+                .header("Content-Type", "application/octet-stream");
+    }
+
+    static MemoryExchange put(String path, String body) {
         return put(path, body.getBytes(StandardCharsets.UTF_8));
     }
 
@@ -102,20 +142,7 @@ final class FilesFixture implements AutoCloseable {
 
     @Override
     public void close() {
+        stop();
         files.close();
-    }
-
-    private interface Call {
-        void run() throws IOException;
-    }
-
-    private static RecordingExchange run(Call call, RecordingExchange exchange) {
-        try {
-            call.run();
-        } catch (IOException e) {
-            exchange.abort();
-            throw new UncheckedIOException(e);
-        }
-        return exchange;
     }
 }

@@ -259,6 +259,7 @@ class FilesystemServiceTest {
     }
 
     @Test
+    @InProcessOnly("asks the accounts themselves")
     void accounts_follow_the_files_of_the_sandbox() throws Exception {
         assertThat(sandbox.accounts.user("user")).hasValueSatisfying(user -> {
             assertThat(user.home()).isEqualTo("/home/user");

@@ -29,21 +29,15 @@ import org.junit.jupiter.api.io.TempDir;
 /** The events of envd.md 6.6, asked for right after what caused them. */
 class FilesystemWatchesTest {
     private FilesFixture sandbox;
-    private EventLoop loop;
-    private FilesystemWatches watches;
 
     @BeforeEach
     void open(@TempDir Path root) throws IOException {
         sandbox = new FilesFixture(root);
         Files.createDirectories(sandbox.at("/w/sub"));
-        loop = EventLoop.start("watches");
-        watches = new FilesystemWatches(sandbox.service, sandbox.files, sandbox.accounts, loop);
     }
 
     @AfterEach
     void close() {
-        watches.close();
-        loop.close();
         sandbox.close();
     }
 
@@ -151,9 +145,16 @@ class FilesystemWatchesTest {
     }
 
     @Test
+    @InProcessOnly("closes the watch from the server's side")
     void a_stream_waits_for_events_and_ends_when_closed() throws Exception {
         WatchDirRequest request = WatchDirRequest.newBuilder().setPath("/w").build();
-        try (DirectoryWatch watch = watches.watchDir(request, null)) {
+        FilesystemService service = new FilesystemService(sandbox.files, sandbox.accounts, () -> "user", () -> "");
+        try (EventLoop loop = EventLoop.start("watches");
+                EnvdHost host = new EnvdHost(loop);
+                FilesystemWatches watches = new FilesystemWatches(
+                        service,
+                        new DirectoryWatch.Surroundings(sandbox.files, sandbox.accounts, loop, host.fileThreads()));
+                DirectoryWatch watch = watches.watchDir(request, null)) {
             assertThat(watch.next(Duration.ofMillis(1))).isEmpty();
             Thread writer = Thread.startVirtualThread(() -> sandbox.upload(FilesFixture.put("/w/late", "")));
             assertThat(watch.next(Duration.ofSeconds(30)).getFirst().getName()).isEqualTo("late");
@@ -177,10 +178,11 @@ class FilesystemWatchesTest {
         Files.createFile(sandbox.at("/w/new"));
         assertThat(events(id)).containsExactly("CREATE new");
         assertThat(id).matches("w[a-z0-9]{20}");
-        watches.removeWatcher(RemoveWatcherRequest.newBuilder().setWatcherId(id).build());
+        sandbox.service.removeWatcher(
+                RemoveWatcherRequest.newBuilder().setWatcherId(id).build());
         assertCode(() -> events(id), ConnectCode.NOT_FOUND);
         assertCode(
-                () -> watches.removeWatcher(
+                () -> sandbox.service.removeWatcher(
                         RemoveWatcherRequest.newBuilder().setWatcherId(id).build()),
                 ConnectCode.NOT_FOUND);
     }
@@ -191,11 +193,12 @@ class FilesystemWatchesTest {
                 .setRecursive(recursive)
                 .setIncludeEntry(entries)
                 .build();
-        return watches.createWatcher(request, null).getWatcherId();
+        return sandbox.service.createWatcher(request).getWatcherId();
     }
 
     private List<FilesystemEvent> raw(String id) throws ConnectException {
-        return watches.getWatcherEvents(
+        return sandbox.service
+                .getWatcherEvents(
                         GetWatcherEventsRequest.newBuilder().setWatcherId(id).build())
                 .getEventsList();
     }

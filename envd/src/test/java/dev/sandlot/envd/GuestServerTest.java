@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** What the JDK's server does not do by itself: cutting an answer, seeing a client leave, reading what is left. */
 @Timeout(30)
+@InProcessOnly("the server of a guest, with other answers")
 class GuestServerTest {
     private final CountDownLatch begun = new CountDownLatch(1);
     private final CountDownLatch failed = new CountDownLatch(1);

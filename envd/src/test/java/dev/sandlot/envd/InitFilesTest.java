@@ -3,15 +3,12 @@ package dev.sandlot.envd;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sandlot.protocol.MemoryExchange;
-import dev.sandlot.protocol.SandboxId;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
-import java.time.InstantSource;
-import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -28,7 +25,6 @@ class InitFilesTest {
     private static final String OWN = "-----BEGIN CERTIFICATE-----\nown\n-----END CERTIFICATE-----\n";
 
     private FilesFixture sandbox;
-    private InitEndpoint init;
 
     @BeforeEach
     void open(@TempDir Path root) throws IOException {
@@ -36,7 +32,7 @@ class InitFilesTest {
         Files.writeString(sandbox.at("/etc/passwd"), "root:x:0:0::/root:/bin/sh\n");
         Files.createDirectories(sandbox.at("/etc/ssl/certs"));
         Files.writeString(bundle(), OWN);
-        init = endpoint();
+        sandbox.defaultUser = "root";
     }
 
     @AfterEach
@@ -86,10 +82,10 @@ class InitFilesTest {
     @Test
     void R26_a_program_that_starts_anew_knows_what_was_added() throws Exception {
         install(FIRST);
-        init = endpoint();
+        sandbox.envd().restart();
         install(FIRST);
         assertThat(bundle()).hasContent(OWN + FIRST);
-        init = endpoint();
+        sandbox.envd().restart();
         install(SECOND);
         assertThat(bundle()).hasContent(OWN + SECOND);
     }
@@ -98,7 +94,7 @@ class InitFilesTest {
     void R26_a_bundle_made_anew_from_what_is_kept_gets_them_once() throws Exception {
         install(FIRST);
         Files.writeString(bundle(), FIRST + OWN);
-        init = endpoint();
+        sandbox.envd().restart();
         install(FIRST);
         assertThat(bundle()).hasContent(OWN + FIRST);
     }
@@ -111,7 +107,7 @@ class InitFilesTest {
                     try {
                         begun.await();
                         install(i % 2 == 0 ? FIRST : SECOND);
-                    } catch (InterruptedException | IOException e) {
+                    } catch (InterruptedException e) {
                         throw new AssertionError(e);
                     }
                 }))
@@ -128,10 +124,9 @@ class InitFilesTest {
     void R26_a_bundle_that_cannot_be_written_is_told_and_can_be_tried_again() throws Exception {
         Files.delete(bundle());
         Files.createDirectory(bundle());
-        MemoryExchange refused = call("{\"caBundle\":\"x\",\"timestamp\":\"2026-01-01T00:00:01Z\"}");
+        Answer refused = call("{\"caBundle\":\"x\",\"timestamp\":\"2026-01-01T00:00:01Z\"}");
         assertThat(refused.status()).isEqualTo(400);
-        assertThat(new String(refused.responseBody().readAllBytes(), StandardCharsets.UTF_8))
-                .startsWith("certificates could not be installed");
+        assertThat(refused.text()).startsWith("certificates could not be installed");
         Files.delete(bundle());
         assertThat(call("{\"caBundle\":\"x\",\"timestamp\":\"2026-01-01T00:00:01Z\"}")
                         .status())
@@ -154,6 +149,7 @@ class InitFilesTest {
         Files.delete(outside);
     }
 
+    @InProcessOnly("asks for what one class says")
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -181,6 +177,7 @@ class InitFilesTest {
         assertThat(call("{\"hyperloopIP\":\"1.1.1.1 evil\\n\"}").status()).isEqualTo(400);
     }
 
+    @InProcessOnly("asks for what one class says")
     @ParameterizedTest
     @CsvSource({"-51, true", "-50, false", "0, false", "5000, false", "5001, true"})
     void R24_a_clock_is_off_when_50_ms_behind_or_5_s_ahead(long millisAhead, boolean off) {
@@ -189,19 +186,12 @@ class InitFilesTest {
                 .isEqualTo(off);
     }
 
-    private InitEndpoint endpoint() {
-        EnvdConfig config = new EnvdConfig(new SandboxId("itest"), "base", Map.of(), null, "root", "");
-        return new InitEndpoint(new EnvdSettings(config), sandbox.files, InstantSource.fixed(FilesFixture.NOW));
-    }
-
-    private MemoryExchange install(String pem) throws IOException {
+    private Answer install(String pem) {
         return call("{\"caBundle\":" + TestSandbox.quote(pem) + "}");
     }
 
-    private MemoryExchange call(String json) throws IOException {
-        MemoryExchange exchange = MemoryExchange.of("POST", "/init", json.getBytes(StandardCharsets.UTF_8));
-        init.answer(exchange);
-        return exchange;
+    private Answer call(String json) {
+        return sandbox.send(MemoryExchange.of("POST", "/init", json.getBytes(StandardCharsets.UTF_8)));
     }
 
     private Path bundle() {

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@InProcessOnly("the files alone")
 class KeptOutputTest {
     private static final long COOKIE = 0x1234;
     private static final int MOST = 32 << 10;

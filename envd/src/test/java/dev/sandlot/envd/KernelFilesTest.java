@@ -3,6 +3,7 @@ package dev.sandlot.envd;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sandlot.linux.FileTree;
+import dev.sandlot.protocol.MemoryExchange;
 import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -54,7 +55,7 @@ class KernelFilesTest {
     @Test
     void R10_a_parent_on_a_pseudo_file_system_is_500() throws Exception {
         mount("proc", "proc", "ro");
-        RecordingExchange answer = sandbox.upload(FilesFixture.put("/mnt/nowhere/file", "x"));
+        Answer answer = sandbox.upload(FilesFixture.put("/mnt/nowhere/file", "x"));
         assertThat(answer.status()).isEqualTo(500);
         assertThat(answer.text()).contains("error ensuring directories: ");
     }
@@ -62,7 +63,7 @@ class KernelFilesTest {
     @Test
     void R12_a_pseudo_file_system_that_takes_no_files_is_500() throws Exception {
         mount("proc", "proc", "nosuid");
-        RecordingExchange answer = sandbox.upload(FilesFixture.put("/mnt/file", "x"));
+        Answer answer = sandbox.upload(FilesFixture.put("/mnt/file", "x"));
         assertThat(answer.status()).isEqualTo(500);
         assertThat(answer.text()).contains("error opening file: ");
     }
@@ -70,16 +71,16 @@ class KernelFilesTest {
     @Test
     void R13_a_full_file_system_is_507_and_says_what_is_missing() throws Exception {
         mount("tmpfs", "tmpfs", "size=4096,nr_inodes=3");
-        RecordingExchange large = sandbox.upload(FilesFixture.put("/mnt/large", "x".repeat(10_000)));
+        Answer large = sandbox.upload(FilesFixture.put("/mnt/large", "x".repeat(10_000)));
         assertThat(large.status()).isEqualTo(507);
         assertThat(large.text()).contains("\"attempted to write 10000 bytes: not enough disk space available\"");
-        RecordingExchange fresh = sandbox.upload(FilesFixture.put("/mnt/fresh", "x"));
+        Answer fresh = sandbox.upload(FilesFixture.put("/mnt/fresh", "x"));
         assertThat(fresh.text()).contains("\"attempted to write 1 bytes: not enough disk space available\"");
-        RecordingExchange chunked = sandbox.upload(new RecordingExchange("POST", "/files?path=/mnt/fresh")
-                .header("Content-Type", "application/octet-stream")
-                .body(new ByteArrayInputStream(new byte[9000]), -1));
+        Answer chunked = sandbox.upload(MemoryExchange.streaming(
+                        "POST", "/files?path=/mnt/fresh", new ByteArrayInputStream(new byte[9000]))
+                .header("Content-Type", "application/octet-stream"));
         assertThat(chunked.text()).contains("\"message\":\"not enough disk space available\"");
-        RecordingExchange noInode = sandbox.upload(FilesFixture.put("/mnt/third", "x"));
+        Answer noInode = sandbox.upload(FilesFixture.put("/mnt/third", "x"));
         assertThat(noInode.status()).isEqualTo(507);
         assertThat(noInode.text()).contains("not enough inodes available");
     }
@@ -100,10 +101,10 @@ class KernelFilesTest {
         String path = "/mnt/" + pid + "/oom_score_adj";
         String now = Files.readString(Path.of("/proc/self/oom_score_adj")).strip();
         assertThat(sandbox.upload(FilesFixture.put(path, now)).status()).isEqualTo(200);
-        RecordingExchange plain = sandbox.download(FilesFixture.get(path));
+        Answer plain = sandbox.download(FilesFixture.get(path));
         assertThat(plain.text().strip()).isEqualTo(now);
         assertThat(plain.complete()).isTrue();
-        RecordingExchange zipped = sandbox.download(FilesFixture.get(path).header("Accept-Encoding", "gzip"));
+        Answer zipped = sandbox.download(FilesFixture.get(path).header("Accept-Encoding", "gzip"));
         assertThat(FilesFixture.gunzip(zipped.bytes())).isEqualTo((now + "\n").getBytes(StandardCharsets.UTF_8));
     }
 
@@ -129,7 +130,7 @@ class KernelFilesTest {
         assertThat(sandbox.upload(FilesFixture.put("/home/user/all", "old")).status())
                 .isEqualTo(200);
         String unreadable = "/mnt/" + ProcessHandle.current().pid() + "/mem";
-        RecordingExchange answer =
+        Answer answer =
                 sandbox.compose("{\"source_paths\":[\"a\",\"" + unreadable + "\"],\"destination\":\"all\"}");
         assertThat(answer.status()).isEqualTo(500);
         assertThat(sandbox.at("/home/user/all")).hasContent("old");
@@ -140,6 +141,7 @@ class KernelFilesTest {
     }
 
     @Test
+    @InProcessOnly("gives the sandbox users of its own, which is what a node does")
     void the_kernel_is_not_set_through_a_sandbox_with_its_own_users() throws Exception {
         mount("proc", "proc", "nosuid");
         Path setting = Path.of("/proc/sys/vm/swappiness");
@@ -149,18 +151,14 @@ class KernelFilesTest {
                 new SandboxFiles(FileTree.directory(sandbox.root.toString()), new IdRange(1_000_000, 65536))) {
             FilesEndpoint endpoint = new FilesEndpoint(
                     mapped, new Accounts(mapped), () -> "user", () -> "", () -> "", InstantSource.system());
-            RecordingExchange write = FilesFixture.put("/mnt/sys/vm/swappiness", "61");
-            endpoint.upload(write);
+            Answer write = Answer.of(endpoint::upload, FilesFixture.put("/mnt/sys/vm/swappiness", "61"));
             assertThat(write.status()).isEqualTo(500);
             assertThat(write.text()).contains("EACCES");
-            RecordingExchange secret = FilesFixture.get("/mnt/1/environ");
-            endpoint.download(secret);
+            Answer secret = Answer.of(endpoint::download, FilesFixture.get("/mnt/1/environ"));
             assertThat(secret.status()).isEqualTo(500);
-            RecordingExchange status = FilesFixture.get("/mnt/1/status");
-            endpoint.download(status);
+            Answer status = Answer.of(endpoint::download, FilesFixture.get("/mnt/1/status"));
             assertThat(status.text()).contains("Pid:");
-            RecordingExchange made = FilesFixture.put("/home/user/new/file", "x");
-            endpoint.upload(made);
+            Answer made = Answer.of(endpoint::upload, FilesFixture.put("/home/user/new/file", "x"));
             assertThat(made.status()).isEqualTo(200);
         }
         assertThat(Files.readString(setting)).isEqualTo(before);
@@ -170,7 +168,8 @@ class KernelFilesTest {
     }
 
     @Test
-    void files_are_made_moved_and_composed_on_a_file_system_of_the_sandboxs_own_users() throws Exception {
+    @InProcessOnly("gives the sandbox users of its own, which is what a node does")
+    void files_are_made_and_moved_on_a_file_system_of_the_sandboxs_own_users() throws Exception {
         Files.setPosixFilePermissions(sandbox.root, PosixFilePermissions.fromString("rwxr-xr-x"));
         Files.writeString(sandbox.at("/etc/passwd"), "user:x:1000:1000::/home/user:/bin/sh\n");
         Path shm = Files.createDirectories(sandbox.at("/dev/shm"));
@@ -189,16 +188,13 @@ class KernelFilesTest {
             FilesEndpoint endpoint = new FilesEndpoint(
                     mapped, new Accounts(mapped), () -> "user", () -> "", () -> "", InstantSource.system());
             for (String path : new String[] {"/dev/shm/new/a", "/dev/shm/new/b"}) {
-                RecordingExchange made = FilesFixture.put(path, "x");
-                endpoint.upload(made);
-                assertThat(made.text()).isNotEmpty();
+                Answer made = Answer.of(endpoint::upload, FilesFixture.put(path, "x"));
                 assertThat(made.status()).as(made.text()).isEqualTo(200);
             }
             mapped.rename("/dev/shm/new/a", "/dev/shm/new/c");
             assertThat(Files.getAttribute(Path.of(root, "dev/shm/new"), "unix:uid")).isEqualTo(1_001_000);
             assertThat(Files.getAttribute(Path.of(root, "dev/shm/new/c"), "unix:uid")).isEqualTo(1_001_000);
-            RecordingExchange large = FilesFixture.put("/dev/shm/large", "x".repeat(100_000));
-            endpoint.upload(large);
+            Answer large = Answer.of(endpoint::upload, FilesFixture.put("/dev/shm/large", "x".repeat(100_000)));
             assertThat(large.status()).isEqualTo(507);
         } finally {
             own.destroyForcibly().waitFor();

@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The reader of multipart bodies, against a writer that knows what it wrote. */
+@InProcessOnly("the parser alone")
 class MultipartTest {
     private static final String BOUNDARY = "--xYzZY-";
 

@@ -437,6 +437,7 @@ class ProcessServiceTest {
     }
 
     @Test
+    @InProcessOnly("shortens the time for which an end is kept")
     void forgetsTheEndAfterATime() throws Exception {
         sandbox.close();
         Path fresh = Files.createDirectory(directory.resolve("fresh"));
@@ -455,7 +456,7 @@ class ProcessServiceTest {
     void cutsStreamsWithoutAnEndWhenClosed() throws Exception {
         TestStream stream = sandbox.run("sleep 60");
         stream.pid();
-        sandbox.envd().close();
+        sandbox.closeEnvd();
         assertThatThrownBy(stream::next).isInstanceOf(IOException.class);
         assertThat(stream.exchange().aborted()).isTrue();
         assertThat(stream.exchange().ended()).isFalse();
@@ -500,13 +501,7 @@ class ProcessServiceTest {
                         "POST", "/process.Process/Start", bytes(TestSandbox.shell("exec sleep 60", false)))
                 .header("Content-Type", "application/connect+json");
         gone.abort();
-        Thread server = Thread.startVirtualThread(() -> {
-            try {
-                sandbox.send(gone);
-            } catch (IOException _) {
-                gone.abort();
-            }
-        });
+        Thread server = Thread.startVirtualThread(() -> sandbox.send(gone));
         assertThat(server.join(Duration.ofSeconds(10))).isTrue();
         TestStream next = sandbox.run("echo works");
         next.pid();
@@ -606,8 +601,7 @@ class ProcessServiceTest {
         sandbox = TestSandbox.start(fresh);
         TestStream first = sandbox.run(GATE + "echo while down; sleep 60", "Sandlot-Durable", "true");
         int pid = first.pid();
-        sandbox.reopen();
-        openGate();
+        sandbox.reopen(this::openGate);
         TestStream reader = sandbox.stream("Connect", selector(pid) + "}");
         reader.pid();
         assertThat(reader.until("while down\n")).isEqualTo("while down\n");
@@ -642,6 +636,7 @@ class ProcessServiceTest {
     }
 
     @Test
+    @InProcessOnly("waits for what the journal says")
     void a_durable_process_that_ended_before_a_restart_is_replayed_after_it() throws Exception {
         TestStream first = sandbox.run("echo all; exit 3", "Sandlot-Durable", "true");
         int pid = first.pid();
@@ -657,6 +652,7 @@ class ProcessServiceTest {
     }
 
     @Test
+    @InProcessOnly("looks at the files that are kept")
     void the_oldest_ended_durable_process_makes_room_and_nothing_of_it_stays() throws Exception {
         for (int i = 0; i < Processes.MAX_DURABLE; i++) {
             TestStream each = sandbox.run("echo " + i, "Sandlot-Durable", "true");
@@ -683,6 +679,7 @@ class ProcessServiceTest {
     }
 
     @Test
+    @InProcessOnly("looks at the files that are kept")
     void what_is_not_durable_leaves_no_file() throws Exception {
         TestStream plain = sandbox.run("echo plain");
         plain.pid();
@@ -723,14 +720,9 @@ class ProcessServiceTest {
     }
 
     private void write(int pid, byte[] bytes) {
-        try {
-            sandbox.process(
-                    "SendInput",
-                    selector(pid) + ",\"input\":{\"stdin\":\""
-                            + Base64.getEncoder().encodeToString(bytes) + "\"}}");
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        }
+        sandbox.process(
+                "SendInput",
+                selector(pid) + ",\"input\":{\"stdin\":\"" + Base64.getEncoder().encodeToString(bytes) + "\"}}");
     }
 
     private MemoryExchange input(int pid, String kind, String text) throws IOException {

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The table of processes, and starts that fail after the process runs, without a real supervisor. */
+@InProcessOnly("the table of processes over a supervisor that fails")
 class ProcessesTest {
     private static final Account USER = new Account("user", 1000, 1000, List.of(1000), "/", "/bin/sh");
     private static final StartRequest SLEEP = StartRequest.newBuilder()

@@ -2,10 +2,10 @@ package dev.sandlot.envd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sandlot.linux.LinuxException;
 import dev.sandlot.protocol.ConnectException;
 import dev.sandlot.protocol.filesystem.EntryInfo;
 import dev.sandlot.protocol.filesystem.ListDirRequest;
+import dev.sandlot.protocol.filesystem.MoveRequest;
 import dev.sandlot.protocol.filesystem.RemoveRequest;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -146,7 +146,7 @@ class SymlinkRaceTest {
     }
 
     private int readPasswd(String machine) throws IOException {
-        RecordingExchange exchange = sandbox.download(FilesFixture.get("/tmp/swapped/passwd"));
+        Answer exchange = sandbox.download(FilesFixture.get("/tmp/swapped/passwd"));
         assertThat(exchange.text()).isNotEqualTo(machine).isNotEqualTo("of the machine");
         return exchange.status() == 200 ? 1 : 0;
     }
@@ -176,9 +176,10 @@ class SymlinkRaceTest {
 
     private void rename(String from, String to) {
         try {
-            sandbox.files.rename(from, to);
-        } catch (LinuxException e) {
-            assertThat(e.errno()).isNotNull();
+            sandbox.service.move(
+                    MoveRequest.newBuilder().setSource(from).setDestination(to).build(), null);
+        } catch (ConnectException e) {
+            assertThat(e.text()).isNotEmpty();
         }
     }
 

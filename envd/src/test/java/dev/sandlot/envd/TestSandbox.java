@@ -1,89 +1,54 @@
 package dev.sandlot.envd;
 
-import dev.sandlot.linux.EventLoop;
-import dev.sandlot.linux.FileTree;
 import dev.sandlot.protocol.MemoryExchange;
 import dev.sandlot.protocol.SandboxId;
-import dev.sandlot.supervisor.SupervisorBinary;
-import dev.sandlot.supervisor.SupervisorConnection;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 
-/** A supervisor in a pid namespace of its own, over the machine's files, and an envd for it. */
+/**
+ * An envd with processes: over a supervisor in a pid namespace of its own and the machine's files, or a guest that has
+ * the directory under the same name ({@link TestEnvd}).
+ */
 final class TestSandbox implements AutoCloseable {
     static final int UID = 12345;
     static final int GROUP = 12347;
-    private static final Duration TIMEOUT = Duration.ofSeconds(20);
-    private static final String LISTEN = """
-            import os, socket, sys
-            s = socket.socket(socket.AF_UNIX)
-            s.bind(sys.argv[1] + ".new")
-            s.listen(16)
-            os.rename(sys.argv[1] + ".new", sys.argv[1])
-            os.dup2(s.fileno(), 3)
-            os.set_inheritable(3, True)
-            os.execvp(sys.argv[2], sys.argv[2:])
-            """;
 
     private final Path directory;
-    private final Process supervisor;
-    private final EventLoop loop;
-    private final EnvdHost host;
-    private final SandboxFiles files;
     private final ProcessJournal journal;
-    private EnvdSandbox envd;
+    private final TestEnvd envd;
 
     private TestSandbox(Path directory, ProcessJournal journal, Duration retention) throws Exception {
         this.directory = directory;
         this.journal = journal;
         prepareRoot();
-        Path program = directory.resolve("supervisor");
-        SupervisorBinary.installTo(program);
-        supervisor = new ProcessBuilder(
-                        "python3",
-                        "-c",
-                        LISTEN,
-                        socket().toString(),
-                        "unshare",
-                        "--pid",
-                        "--mount",
-                        "--fork",
-                        "--kill-child",
-                        "--mount-proc",
-                        program.toString())
-                .inheritIO()
-                .start();
-        while (!Files.exists(socket())) {
-            if (!supervisor.isAlive()) {
-                throw new IOException("supervisor ended");
-            }
-            Thread.sleep(1);
-        }
-        loop = EventLoop.start("test-loop");
-        host = new EnvdHost(loop);
-        files = new SandboxFiles(FileTree.directory(root().toString()), IdRange.SAME);
-        envd = open(retention);
+        EnvdConfig config = new EnvdConfig(
+                new SandboxId("itest"), "base", Map.of("GLOBAL", "g", "E2B_SANDBOX", "no"), null, "user", "");
+        envd = TestEnvd.IN_GUEST
+                ? GuestProgram.start(root(), config, List.of(directory))
+                : new Supervised(directory, root(), config, journal, retention);
     }
 
     static TestSandbox start(Path directory) throws Exception {
         return start(directory, Processes.RETENTION);
     }
 
+    /** A guest keeps ends for its own time. */
     static TestSandbox start(Path directory, Duration retention) throws Exception {
         return new TestSandbox(directory, new FileProcessJournal(directory.resolve("journal")), retention);
     }
 
-    /** Where the output of durable processes is kept. */
+    /** Where the output of durable processes is kept; not of a guest. */
     Path outputs() {
-        return journal.outputs();
+        return journal.outputs().orElseThrow();
     }
 
-    /** Waits until the journal knows of no process that has not ended. */
+    /** Waits until the journal knows of no process that has not ended; not of a guest. */
     void awaitNoted() throws Exception {
         while (journal.load().stream().anyMatch(entry -> entry.ending() == null)) {
             Thread.sleep(5);
@@ -92,12 +57,17 @@ final class TestSandbox implements AutoCloseable {
 
     /** As after a restart of the program: a new envd over the same supervisor. */
     void reopen() throws IOException {
-        envd.close();
-        envd = open(Processes.RETENTION);
+        envd.restart();
     }
 
-    EnvdSandbox envd() {
-        return envd;
+    /** @param whileDown done when the old one has ended and before the new one serves */
+    void reopen(TestEnvd.WhileDown whileDown) throws IOException {
+        envd.restart(whileDown);
+    }
+
+    /** Ends the envd alone. */
+    void closeEnvd() {
+        envd.close();
     }
 
     Path home() {
@@ -105,17 +75,22 @@ final class TestSandbox implements AutoCloseable {
     }
 
     /** Calls a unary method. */
-    MemoryExchange call(String path, String json) throws IOException {
+    MemoryExchange call(String path, String json) {
         return send(MemoryExchange.of("POST", path, json.getBytes(StandardCharsets.UTF_8))
                 .header("Content-Type", "application/json"));
     }
 
-    MemoryExchange process(String method, String json) throws IOException {
+    MemoryExchange process(String method, String json) {
         return call("/process.Process/" + method, json);
     }
 
-    MemoryExchange send(MemoryExchange exchange) throws IOException {
-        envd.handle(exchange);
+    /** Has an exchange answered; one that the envd gives up is cut, as a server does it. */
+    MemoryExchange send(MemoryExchange exchange) {
+        try {
+            envd.handle(exchange);
+        } catch (IOException e) {
+            exchange.abort();
+        }
         return exchange;
     }
 
@@ -138,26 +113,8 @@ final class TestSandbox implements AutoCloseable {
         return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n") + '"';
     }
 
-    private EnvdSandbox open(Duration retention) throws IOException {
-        EnvdConfig config = new EnvdConfig(
-                new SandboxId("itest"), "base", Map.of("GLOBAL", "g", "E2B_SANDBOX", "no"), null, "user", "");
-        return EnvdSandbox.open(
-                host,
-                config,
-                new EnvdSandbox.Parts(
-                        files,
-                        exits -> SupervisorConnection.connect(loop, socket(), exits, TIMEOUT),
-                        () -> new SandboxMetrics.Reading(2, System.nanoTime(), 3L << 20, (2L << 20) + 5, 7, 100, 40),
-                        journal),
-                retention);
-    }
-
     private Path root() {
         return directory.resolve("root");
-    }
-
-    private Path socket() {
-        return directory.resolve("socket");
     }
 
     private void prepareRoot() throws IOException {
@@ -172,11 +129,7 @@ final class TestSandbox implements AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() {
         envd.close();
-        host.close();
-        loop.close();
-        files.close();
-        supervisor.destroyForcibly().waitFor();
     }
 }

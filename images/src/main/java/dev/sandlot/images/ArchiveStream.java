@@ -14,23 +14,39 @@ final class ArchiveStream extends InputStream {
     private static final byte[] GZIP = {0x1f, (byte) 0x8b};
     private static final byte[] ZSTD = {0x28, (byte) 0xb5, 0x2f, (byte) 0xfd};
 
+    private static final long RATIO_COUNTS_FROM = 64 << 20;
+
     private final InputStream in;
+    private final CountedInput compressed;
     private final long limit;
+    private final int maxRatio;
     private final MessageDigest digest = Digest.sha256();
     private long count;
 
-    private ArchiveStream(InputStream in, long limit) {
+    private ArchiveStream(InputStream in, CountedInput compressed, long limit, int maxRatio) {
         this.in = in;
+        this.compressed = compressed;
         this.limit = limit;
+        this.maxRatio = maxRatio;
     }
 
     /** Looks at the first bytes to tell plain tar, gzip and zstd apart. */
     static ArchiveStream open(InputStream archive, long limit) throws IOException {
-        BufferedInputStream buffered = new BufferedInputStream(archive, BUFFER_BYTES);
+        return open(archive, limit, Integer.MAX_VALUE);
+    }
+
+    /**
+     * As {@link #open(InputStream, long)}.
+     *
+     * @param maxRatio how many bytes one compressed byte may become, on the average of a large archive
+     */
+    static ArchiveStream open(InputStream archive, long limit, int maxRatio) throws IOException {
+        CountedInput compressed = new CountedInput(archive);
+        BufferedInputStream buffered = new BufferedInputStream(compressed, BUFFER_BYTES);
         buffered.mark(ZSTD.length);
         byte[] magic = buffered.readNBytes(ZSTD.length);
         buffered.reset();
-        return new ArchiveStream(decompressed(buffered, magic), limit);
+        return new ArchiveStream(decompressed(buffered, magic), compressed, limit, maxRatio);
     }
 
     /** How many more bytes the limit allows. */
@@ -76,7 +92,10 @@ final class ArchiveStream extends InputStream {
 
     private void refuseTooLarge() throws BadLayerException {
         if (count > limit) {
-            throw new BadLayerException("the layer is larger than " + limit + " bytes");
+            throw new BadLayerException("the archive is larger than " + limit + " bytes");
+        }
+        if (count > RATIO_COUNTS_FROM && count / maxRatio > compressed.count()) {
+            throw new BadLayerException("the archive becomes more than " + maxRatio + " times its size");
         }
     }
 

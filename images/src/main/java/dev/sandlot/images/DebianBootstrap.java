@@ -25,11 +25,14 @@ final class DebianBootstrap {
             "I: running --customize-hook", 0.90,
             "I: cleaning package lists", 0.95);
 
+    private final String label;
     private final TemplateSource source;
     private final BaseTemplateSettings settings;
     private final HostApt host;
 
-    DebianBootstrap(TemplateSource source, BaseTemplateSettings settings, HostApt host) {
+    /** @param label what is made, for people */
+    DebianBootstrap(String label, TemplateSource source, BaseTemplateSettings settings, HostApt host) {
+        this.label = label;
         this.source = source;
         this.settings = settings;
         this.host = host;
@@ -56,8 +59,8 @@ final class DebianBootstrap {
     private HostCommand.Outcome start(List<String> command, Progress progress)
             throws IOException, InterruptedException {
         if (!isInstalled()) {
-            throw new IOException("mmdebstrap is missing, which makes the base template; install the package mmdebstrap"
-                    + " or name an image for the base template");
+            throw new IOException("mmdebstrap is missing, which makes the " + label + "; install the package mmdebstrap,"
+                    + " or name an image or a registry in its place");
         }
         return new HostCommand(command, settings.buildTimeout()).run(line -> report(line, progress));
     }
@@ -124,10 +127,10 @@ final class DebianBootstrap {
         }
     }
 
-    private static void report(String line, Progress progress) {
+    private void report(String line, Progress progress) {
         STAGES.forEach((stage, fraction) -> {
             if (line.startsWith(stage)) {
-                progress.report("base template: " + stage.substring("I: ".length()), fraction);
+                progress.report(label + ": " + stage.substring("I: ".length()), fraction);
             }
         });
     }
@@ -141,7 +144,7 @@ final class DebianBootstrap {
         } else if (output.matches("(?s).*(Could not resolve|Could not connect|Failed to fetch|Unable to connect).*")) {
             reason = "the Debian mirror could not be reached; name another one or check the host's apt settings";
         }
-        return "could not build the base template: " + reason + "\n" + output;
+        return "could not build the " + label + ": " + reason + "\n" + output;
     }
 
     private static boolean isInstalled() {

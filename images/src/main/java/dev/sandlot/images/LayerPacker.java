@@ -89,9 +89,15 @@ final class LayerPacker {
 
     private void directory(Fd in, String name, String path, FileStatus status) throws IOException {
         empty(header(TarEntry.Type.DIRECTORY, path, "", status, 0, xattrs(in, name)));
-        if (Xattrs.find(in, name, LayerXattrs.OPAQUE).isPresent()) {
+        if (isOpaque(in, name)) {
             mark(path + Whiteout.OPAQUE);
         }
+    }
+
+    /** Other values of the attribute are hints of overlayfs about what is below. */
+    private static boolean isOpaque(Fd in, String name) throws IOException {
+        byte[] value = Xattrs.find(in, name, LayerXattrs.OPAQUE).orElse(new byte[0]);
+        return value.length == 1 && value[0] == 'y';
     }
 
     private void fileOrLink(Fd in, String name, String path, FileStatus status) throws IOException {

@@ -112,7 +112,20 @@ public final class LayerStore implements AutoCloseable {
 
     /** Makes a layer of a staged tree that nobody changes any more; its files must have container user IDs. */
     public LayerRecord commit(StagedTree staged) throws IOException {
-        return publish(staged, measured(staged.path()));
+        return publishNew(staged, measured(staged.path()));
+    }
+
+    /**
+     * Makes a layer of the files that a sandbox changed, when nothing runs in it any more (template-build.md 7).
+     *
+     * @param uidBase what the sandbox's user 0 is on this machine
+     * @param users how many users it has
+     * @return a record with one entry, the root, when nothing was changed; there is no layer then
+     */
+    public LayerRecord commit(StagedTree staged, int uidBase, int users) throws IOException {
+        new OwnerShift(uidBase, users).apply(staged.path());
+        LayerRecord measured = measured(staged.path());
+        return measured.entries() == 1 ? measured : publishNew(staged, measured);
     }
 
     /** A file of its own for a download; removed at the next start if the caller does not do so. */
@@ -194,6 +207,11 @@ public final class LayerStore implements AutoCloseable {
             }
             return publish(staged, record(unpacked.diffId(), unpacked.bytes(), unpacked.entries()));
         }
+    }
+
+    private LayerRecord publishNew(StagedTree staged, LayerRecord record) throws IOException {
+        Optional<LayerRecord> known = find(record.diffId());
+        return known.isPresent() ? known.get() : publish(staged, record);
     }
 
     private LayerRecord measured(Path tree) throws IOException {

@@ -37,20 +37,25 @@ final class RegistryClient implements AutoCloseable {
     private static final int BUFFER_BYTES = 128 * 1024;
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
     private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(60);
+    private static final Duration RETRY_PAUSE = Duration.ofMillis(100);
+    private static final int RETRIES = 4;
+    private static final int MAX_ERROR_BYTES = 16 << 10;
     private static final Pattern PARAMETER = Pattern.compile("([A-Za-z_]+)=\"([^\"]*)\"");
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     private final ImageReference image;
     private final @Nullable RegistryCredentials credentials;
+    private final RegistryAccess access;
     private final HttpClient http = HttpClient.newBuilder()
             .connectTimeout(CONNECT_TIMEOUT)
             .followRedirects(HttpClient.Redirect.NEVER)
             .build();
     private volatile @Nullable String authorization;
 
-    RegistryClient(ImageReference image, @Nullable RegistryCredentials credentials) {
+    RegistryClient(ImageReference image, @Nullable RegistryCredentials credentials, RegistryAccess access) {
         this.image = image;
         this.credentials = credentials;
+        this.access = access;
     }
 
     /** A manifest or index by tag or digest, checked against the digest where that is what was asked for. */
@@ -69,11 +74,23 @@ final class RegistryClient implements AutoCloseable {
         return bytes;
     }
 
-    /** Downloads a blob of known size into a file. */
+    /** Downloads a blob of known size into a file; a transfer that is cut is taken up again where it was. */
     void blob(Digest digest, long size, Path into) throws IOException, InterruptedException {
-        try (InputStream in = opened(at("/blobs/" + digest), "*/*");
-                OutputStream out = Files.newOutputStream(into)) {
-            refuseOther(digest, copy(in, out, digest, size));
+        try (OutputStream out = Files.newOutputStream(into)) {
+            Download download = new Download(digest, size, out);
+            int fruitless = 0;
+            while (!download.isComplete()) {
+                long before = download.done;
+                try (InputStream in = opened(at("/blobs/" + digest), "*/*", before)) {
+                    download.append(in);
+                } catch (BadLayerException | ImageRefusedException e) {
+                    throw e;
+                } catch (IOException e) {
+                    fruitless = download.done > before ? 0 : fruitless + 1;
+                    giveUpOrWait(fruitless, e);
+                }
+            }
+            refuseOther(digest, download.digest());
         }
     }
 
@@ -82,24 +99,55 @@ final class RegistryClient implements AutoCloseable {
         http.close();
     }
 
-    private static Digest copy(InputStream in, OutputStream out, Digest name, long size) throws IOException {
-        MessageDigest digest = Digest.sha256();
-        byte[] buffer = new byte[BUFFER_BYTES];
-        long left = size;
-        int read = in.read(buffer);
-        while (read >= 0) {
-            left -= read;
-            if (left < 0) {
-                throw new BadLayerException("blob " + name + " is larger than the " + size + " bytes it should have");
+    private static void giveUpOrWait(int fruitless, IOException failure) throws IOException, InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException("the download was ended");
+        }
+        if (fruitless > RETRIES) {
+            throw failure;
+        }
+        Thread.sleep(RETRY_PAUSE.multipliedBy(1L << fruitless));
+    }
+
+    /** A blob on its way into a file. */
+    private static final class Download {
+        private final Digest name;
+        private final long size;
+        private final OutputStream out;
+        private final MessageDigest sum = Digest.sha256();
+        private final byte[] buffer = new byte[BUFFER_BYTES];
+        private long done;
+
+        Download(Digest name, long size, OutputStream out) {
+            this.name = name;
+            this.size = size;
+            this.out = out;
+        }
+
+        boolean isComplete() {
+            return done == size;
+        }
+
+        void append(InputStream in) throws IOException {
+            int read = in.read(buffer);
+            while (read >= 0) {
+                if (done + read > size) {
+                    throw new BadLayerException(
+                            "blob " + name + " is larger than the " + size + " bytes it should have");
+                }
+                sum.update(buffer, 0, read);
+                out.write(buffer, 0, read);
+                done += read;
+                read = in.read(buffer);
             }
-            digest.update(buffer, 0, read);
-            out.write(buffer, 0, read);
-            read = in.read(buffer);
+            if (done < size) {
+                throw new IOException("blob " + name + " broke off " + (size - done) + " bytes before its end");
+            }
         }
-        if (left > 0) {
-            throw new IOException("blob " + name + " broke off " + left + " bytes before its end");
+
+        Digest digest() {
+            return Digest.finished(sum.digest());
         }
-        return Digest.finished(digest.digest());
     }
 
     private void refuseOther(Digest expected, Digest got) throws BadLayerException {
@@ -114,7 +162,7 @@ final class RegistryClient implements AutoCloseable {
     }
 
     private byte[] document(URI uri, String accept) throws IOException, InterruptedException {
-        try (InputStream in = opened(uri, accept)) {
+        try (InputStream in = opened(uri, accept, 0)) {
             byte[] bytes = in.readNBytes(MAX_DOCUMENT_BYTES + 1);
             if (bytes.length > MAX_DOCUMENT_BYTES) {
                 throw new BadLayerException(uri + " is larger than " + MAX_DOCUMENT_BYTES + " bytes");
@@ -123,35 +171,74 @@ final class RegistryClient implements AutoCloseable {
         }
     }
 
-    /** The body of a successful answer, after authentication and redirects. */
-    private InputStream opened(URI uri, String accept) throws IOException, InterruptedException {
-        HttpResponse<InputStream> response = send(uri, accept, authorization);
+    /**
+     * The body of a successful answer, after authentication and redirects.
+     *
+     * @param from how many bytes at its beginning are known already
+     */
+    private InputStream opened(URI uri, String accept, long from) throws IOException, InterruptedException {
+        HttpResponse<InputStream> response = send(uri, accept, authorization, from);
         if (response.statusCode() == 401) {
             response.body().close();
             authorization =
                     authorize(response.headers().firstValue("WWW-Authenticate").orElse(""));
-            response = send(uri, accept, authorization);
+            response = send(uri, accept, authorization, from);
         }
-        return followed(uri, accept, response);
+        return followed(uri, accept, response, from);
     }
 
-    private InputStream followed(URI uri, String accept, HttpResponse<InputStream> first)
+    private InputStream followed(URI uri, String accept, HttpResponse<InputStream> first, long from)
             throws IOException, InterruptedException {
-        URI from = uri;
+        URI at = uri;
         HttpResponse<InputStream> response = first;
         for (int i = 0; i < MAX_REDIRECTS && isRedirect(response); i++) {
             response.body().close();
-            URI to = from.resolve(response.headers().firstValue("Location").orElse(""));
+            URI to = at.resolve(response.headers().firstValue("Location").orElse(""));
             refusePlain(to);
             boolean sameHost = to.getAuthority().equals(uri.getAuthority());
-            response = send(to, accept, sameHost ? authorization : null);
-            from = to;
+            response = send(to, accept, sameHost ? authorization : null, from);
+            at = to;
         }
-        if (response.statusCode() != 200) {
-            response.body().close();
-            throw new IOException("the registry answered " + response.statusCode() + " to GET " + uri);
+        return content(response, from);
+    }
+
+    private InputStream content(HttpResponse<InputStream> response, long from) throws IOException {
+        String range = response.headers().firstValue("Content-Range").orElse("");
+        if (response.statusCode() == 206 && range.startsWith("bytes " + from + "-")) {
+            return response.body();
         }
-        return response.body();
+        if (response.statusCode() == 200) {
+            response.body().skipNBytes(from);
+            return response.body();
+        }
+        try (InputStream body = response.body()) {
+            String text = new String(body.readNBytes(MAX_ERROR_BYTES), StandardCharsets.UTF_8);
+            throw refusal(response.statusCode(), text);
+        }
+    }
+
+    /** template-build.md 13. */
+    private IOException refusal(int status, String text) {
+        return switch (status) {
+            case 401, 403 -> denied();
+            case 404 ->
+                text.contains("NAME_UNKNOWN")
+                        ? new ImageRefusedException("the repository " + image.repository() + " of the image " + image
+                                + " is missing in the registry " + image.registry())
+                        : new ImageRefusedException("the image " + image
+                                + " does not exist: the image or its tag is missing in the registry");
+            case 408, 429, 500, 502, 503, 504 ->
+                new RegistryStatusException("the registry answered " + status + " for the image " + image);
+            default ->
+                new ImageRefusedException("the registry answered " + status + " for the image " + image);
+        };
+    }
+
+    private ImageRefusedException denied() {
+        String hint = credentials == null
+                ? "; a private image needs credentials"
+                : "; check the credentials and what they permit";
+        return new ImageRefusedException("access denied to the image " + image + hint);
     }
 
     private static boolean isRedirect(HttpResponse<?> response) {
@@ -161,12 +248,16 @@ final class RegistryClient implements AutoCloseable {
         };
     }
 
-    private HttpResponse<InputStream> send(URI uri, String accept, @Nullable String authorized)
+    private HttpResponse<InputStream> send(URI uri, String accept, @Nullable String authorized, long from)
             throws IOException, InterruptedException {
+        access.check(uri);
         HttpRequest.Builder request =
                 HttpRequest.newBuilder(uri).timeout(ANSWER_TIMEOUT).header("Accept", accept);
         if (authorized != null) {
             request.header("Authorization", authorized);
+        }
+        if (from > 0) {
+            request.header("Range", "bytes=" + from + "-");
         }
         try {
             return http.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
@@ -183,7 +274,7 @@ final class RegistryClient implements AutoCloseable {
         if (challenge.regionMatches(true, 0, "Basic ", 0, 6) && known != null) {
             return known.basic();
         }
-        throw new IOException("the registry " + image.registry() + " asks for credentials to read " + image);
+        throw denied();
     }
 
     private String token(Map<String, String> challenge) throws IOException, InterruptedException {
@@ -191,16 +282,15 @@ final class RegistryClient implements AutoCloseable {
         URI realm = URI.create(challenge.getOrDefault("realm", "") + "?service="
                 + encoded(challenge.getOrDefault("service", "")) + "&scope=" + encoded(scope));
         refusePlain(realm);
-        HttpResponse<InputStream> response = send(realm, "application/json", basic());
+        HttpResponse<InputStream> response = send(realm, "application/json", basic(), 0);
         try (InputStream in = response.body()) {
             if (response.statusCode() != 200) {
-                throw new IOException(
-                        "no access to " + image + ": its token service answered " + response.statusCode());
+                throw denied();
             }
             JsonNode answer = JSON.readTree(in.readNBytes(MAX_DOCUMENT_BYTES));
             return answer.path("token").asString(answer.path("access_token").asString(""));
         } catch (JacksonException e) {
-            throw new IOException("the token service of " + image.registry() + " gave no token", e);
+            throw new ImageRefusedException("the token service of " + image.registry() + " gave no token", e);
         }
     }
 
@@ -213,7 +303,8 @@ final class RegistryClient implements AutoCloseable {
         boolean secure = "https".equals(uri.getScheme());
         boolean local = image.isLoopback() && "http".equals(uri.getScheme());
         if (uri.getHost() == null || !(secure || local)) {
-            throw new IOException("the registry " + image.registry() + " points to " + uri + ", which is not HTTPS");
+            throw new ImageRefusedException(
+                    "the registry " + image.registry() + " points to " + uri + ", which is not HTTPS");
         }
     }
 

@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -31,6 +32,7 @@ public final class RegistryImage {
             "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
     private static final int PARALLEL = 3;
     private static final int MAX_LAYERS = 256;
+    private static final long MAX_IMAGE_BYTES = 25_000_000_000L;
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     private final ImageReference image;
@@ -54,10 +56,28 @@ public final class RegistryImage {
     public static PulledImage pull(
             ImageReference image, @Nullable RegistryCredentials credentials, LayerStore store, Progress progress)
             throws IOException, InterruptedException {
-        try (RegistryClient client = new RegistryClient(image, credentials)) {
+        return pull(image, credentials, RegistryAccess.ANY, store, progress);
+    }
+
+    /**
+     * Pulls an image that a user named.
+     *
+     * @param access which addresses may be asked
+     * @throws RegistryUnreachableException when nobody answers
+     * @throws ImageRefusedException when the registry does not give it, or it does not fit this machine
+     * @throws BadLayerException when what came is not what its digest says, or hostile
+     */
+    public static PulledImage pull(
+            ImageReference image,
+            @Nullable RegistryCredentials credentials,
+            RegistryAccess access,
+            LayerStore store,
+            Progress progress)
+            throws IOException, InterruptedException {
+        try (RegistryClient client = new RegistryClient(image, credentials, access)) {
             return new RegistryImage(image, client, store, progress).pull();
         } catch (JacksonException e) {
-            throw new IOException("the registry's description of " + image + " is no JSON: " + e.getOriginalMessage());
+            throw new ImageRefusedException("the registry's description of " + image + " is no JSON: " + e.getOriginalMessage());
         }
     }
 
@@ -73,13 +93,30 @@ public final class RegistryImage {
         if (diffIds.size() != blobs.size()) {
             throw new BadLayerException(image + " has " + blobs.size() + " layers but " + diffIds.size() + " diff IDs");
         }
+        refuseTooLarge(blobs.stream().mapToLong(Blob::size).sum());
         fetch(blobs, diffIds);
+        refuseTooLarge(uncompressed(diffIds));
         JsonNode settings = config.path("config");
         return new PulledImage(
                 diffIds,
                 env(settings.path("Env")),
                 settings.path("User").asString(""),
                 settings.path("WorkingDir").asString(""));
+    }
+
+    private long uncompressed(List<Digest> diffIds) throws IOException {
+        long bytes = 0;
+        for (Digest diffId : diffIds) {
+            bytes += store.find(diffId).map(LayerRecord::bytes).orElse(0L);
+        }
+        return bytes;
+    }
+
+    private void refuseTooLarge(long bytes) throws ImageRefusedException {
+        if (bytes > MAX_IMAGE_BYTES) {
+            throw new ImageRefusedException("the image " + image + " is too large: its files are more than "
+                    + MAX_IMAGE_BYTES / 1_000_000 + " MB");
+        }
     }
 
     private JsonNode manifest() throws IOException, InterruptedException {
@@ -100,13 +137,26 @@ public final class RegistryImage {
                 return digest(candidate);
             }
         }
-        throw new IOException(image + " has no image for linux/" + architecture());
+        throw new ImageRefusedException("the image " + image + " is not for linux/" + architecture() + " but for "
+                + platforms(manifests));
+    }
+
+    private static String platforms(JsonNode manifests) {
+        return manifests
+                .valueStream()
+                .map(candidate -> candidate.path("platform"))
+                .map(p -> p.path("os").asString("?") + "/" + p.path("architecture").asString("?"))
+                .filter(name -> name.matches("[a-z0-9_]{1,20}/[a-z0-9_]{1,20}"))
+                .distinct()
+                .limit(8)
+                .collect(Collectors.joining(", "));
     }
 
     private void refuseOtherPlatform(JsonNode config) throws IOException {
         String found = config.path("architecture").asString("");
         if (!found.equals(architecture())) {
-            throw new IOException(image + " is for " + found + " and this machine is " + architecture());
+            throw new ImageRefusedException("the image " + image + " is for the architecture " + found
+                    + "; expected is " + architecture());
         }
     }
 
@@ -126,7 +176,11 @@ public final class RegistryImage {
     private List<Blob> blobs(JsonNode manifest) throws IOException {
         List<Blob> found = new ArrayList<>();
         for (JsonNode layer : manifest.path("layers")) {
-            found.add(new Blob(digest(layer), layer.path("size").asLong(-1)));
+            long size = layer.path("size").asLong(-1);
+            if (size < 0 || size > MAX_IMAGE_BYTES) {
+                throw new ImageRefusedException("the image " + image + " has a layer of " + size + " bytes");
+            }
+            found.add(new Blob(digest(layer), size));
         }
         if (found.isEmpty() || found.size() > MAX_LAYERS) {
             throw new BadLayerException(

@@ -27,13 +27,24 @@ final class TarReader {
     private static final String XATTR_PREFIX = "SCHILY.xattr.";
 
     private final InputStream in;
+    private final boolean ownersCount;
     private final Map<String, String> global = new HashMap<>();
     private final byte[] block = new byte[BLOCK];
     private long unread;
     private int padding;
 
     TarReader(InputStream in) {
+        this(in, true);
+    }
+
+    private TarReader(InputStream in, boolean ownersCount) {
         this.in = in;
+        this.ownersCount = ownersCount;
+    }
+
+    /** Of archives whose owners are not looked at, and may be any: every entry is root's. */
+    static TarReader withoutOwners(InputStream in) {
+        return new TarReader(in, false);
     }
 
     /** The next entry, whose content {@link #read} then gives; empty at the end of the archive. */
@@ -224,6 +235,9 @@ final class TarReader {
     }
 
     private int id(@Nullable String written, int offset) throws BadLayerException {
+        if (!ownersCount) {
+            return 0;
+        }
         long id = written == null ? number(offset, 8) : decimal(written);
         if (id < 0 || id > 65535) {
             throw new BadLayerException("owner " + id + " is outside of 0 to 65535");

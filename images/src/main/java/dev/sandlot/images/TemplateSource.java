@@ -10,6 +10,7 @@ import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -43,6 +44,27 @@ final class TemplateSource {
         } catch (URISyntaxException e) {
             throw new IOException("not a place to read a template from: " + url, e);
         }
+    }
+
+    /** Only what lies below one of some paths. */
+    TemplateSource only(String... paths) {
+        SortedMap<String, byte[]> kept = new TreeMap<>(contents);
+        kept.keySet().removeIf(file -> Stream.of(paths).noneMatch(file::startsWith));
+        return new TemplateSource(kept);
+    }
+
+    /** With another one on top: its packages and its script are added, its files replace those of the same name. */
+    TemplateSource with(TemplateSource upper) {
+        SortedMap<String, byte[]> both = new TreeMap<>(contents);
+        upper.contents.forEach((file, content) ->
+                both.merge(file, content, file.contains("/") ? (_, replaced) -> replaced : TemplateSource::joined));
+        return new TemplateSource(both);
+    }
+
+    private static byte[] joined(byte[] lower, byte[] upper) {
+        byte[] both = Arrays.copyOf(lower, lower.length + upper.length);
+        System.arraycopy(upper, 0, both, lower.length, upper.length);
+        return both;
     }
 
     /** The packages to install. */

@@ -87,7 +87,7 @@ class RegistryImageTest {
     @Test
     void refuses_an_image_of_another_architecture() throws Exception {
         image("latest", "s390x", new Archive(temp).file("a", "1").bytes());
-        assertThatThrownBy(() -> pull("latest")).hasMessageContaining("is for s390x");
+        assertThatThrownBy(() -> pull("latest")).hasMessageContaining("is for the architecture s390x; expected is");
     }
 
     @Test
@@ -181,7 +181,7 @@ class RegistryImageTest {
                 .isInstanceOf(RegistryUnreachableException.class);
         assertThatThrownBy(() -> pull("missing"))
                 .isNotInstanceOf(RegistryUnreachableException.class)
-                .hasMessageContaining("404");
+                .hasMessageContaining("is missing in the registry");
     }
 
     private BaseTemplateSettings settings() {

@@ -55,13 +55,14 @@ public final class Mounts {
     }
 
     /**
-     * Mounts an overlay in the calling thread's mount namespace.
+     * Mounts an overlay in the calling thread's mount namespace. Its upper directory is complete by itself: what it
+     * holds of a lower layer is a copy, never a reference, so that it can become a layer.
      *
      * @param lowers paths of the layers, the topmost first
      */
     public static void overlay(List<String> lowers, Path upper, Path work, Path target) throws LinuxException {
         String options = lowers.stream().collect(Collectors.joining(":", "lowerdir=", "")) + ",upperdir=" + upper
-                + ",workdir=" + work;
+                + ",workdir=" + work + ",redirect_dir=nofollow,metacopy=off,index=off";
         mount("overlay", target.toString(), "overlay", 0, options);
     }
 

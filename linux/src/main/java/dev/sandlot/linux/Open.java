@@ -17,6 +17,8 @@ public final class Open {
     /** A handle on the place alone: nothing is read, no driver is asked. */
     public static final int PATH = 0x200000;
 
+    /** Resolution fails where another file system is mounted. */
+    public static final long NO_MOUNTS = 0x01;
     /** Resolution fails on links like {@code /proc/1/root}. */
     public static final long NO_MAGICLINKS = 0x02;
     /** Resolution fails on any symbolic link. */

@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.net.ConnectException;
-import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -22,13 +21,13 @@ final class Forwarding {
 
     private final Exchange exchange;
     private final SandboxId sandbox;
-    private final InetSocketAddress target;
+    private final ServicePort target;
     private final RunConnections connections;
     private volatile @Nullable SandboxSocket current;
     private volatile boolean failed;
     private volatile boolean answered;
 
-    Forwarding(Exchange exchange, SandboxId sandbox, InetSocketAddress target, RunConnections connections) {
+    Forwarding(Exchange exchange, SandboxId sandbox, ServicePort target, RunConnections connections) {
         this.exchange = exchange;
         this.sandbox = sandbox;
         this.target = target;
@@ -86,7 +85,7 @@ final class Forwarding {
         }
         SandboxSocket fresh = dial();
         if (fresh == null) {
-            TrafficAnswer.portNotOpen(sandbox, target.getPort()).send(exchange);
+            TrafficAnswer.portNotOpen(sandbox, target.port()).send(exchange);
         } else {
             attempt(request, fresh, false);
         }
@@ -98,14 +97,14 @@ final class Forwarding {
                 throw new IOException("The client is gone");
             }
             try {
-                return SandboxSocket.dial(target);
+                return target.dial();
             } catch (ConnectException e) {
                 if (attempt == PAUSES_MILLIS.length) {
                     return null;
                 }
                 pause(PAUSES_MILLIS[attempt]);
             } catch (IOException e) {
-                PortProxy.LOG.debug("Could not reach {}", target, e);
+                PortProxy.LOG.debug("Could not reach {}", target.outside(), e);
                 return null;
             }
         }
@@ -167,8 +166,8 @@ final class Forwarding {
         if (failed) {
             throw cause;
         }
-        PortProxy.LOG.debug("No valid answer from {}", target, cause);
-        TrafficAnswer.noValidAnswer(sandbox, target.getPort()).send(exchange);
+        PortProxy.LOG.debug("No valid answer from {}", target.outside(), cause);
+        TrafficAnswer.noValidAnswer(sandbox, target.port()).send(exchange);
         return true;
     }
 

@@ -5,6 +5,7 @@ import dev.sandlot.envd.EnvdHost;
 import dev.sandlot.envd.EnvdSandbox;
 import dev.sandlot.envd.FileProcessJournal;
 import dev.sandlot.envd.IdRange;
+import dev.sandlot.envd.ProcessJournal;
 import dev.sandlot.envd.SandboxFiles;
 import dev.sandlot.protocol.SandboxSpec;
 import dev.sandlot.runtime.RunningSandbox;
@@ -14,7 +15,8 @@ import java.net.InetSocketAddress;
 /** A sandbox of this node with the service that the node hosts for it. */
 record HostedSandbox(
         SandboxSpec spec, RunningSandbox running, EnvdSandbox envd, SandboxFiles files, FileProcessJournal journal) {
-    private static final int IDS = 65536;
+    /** Users of a sandbox. */
+    static final int IDS = 65536;
 
     static HostedSandbox open(
             EnvdHost host,
@@ -23,7 +25,22 @@ record HostedSandbox(
             EnvdSandbox.SupervisorLink link,
             FileProcessJournal journal)
             throws IOException {
-        SandboxFiles files = new SandboxFiles(running.root(), new IdRange(running.uidBase(), IDS));
+        SandboxFiles files = files(running);
+        return new HostedSandbox(spec, running, envd(host, spec, running, link, files, journal), files, journal);
+    }
+
+    static SandboxFiles files(RunningSandbox running) {
+        return new SandboxFiles(running.root(), new IdRange(running.uidBase(), IDS));
+    }
+
+    static EnvdSandbox envd(
+            EnvdHost host,
+            SandboxSpec spec,
+            RunningSandbox running,
+            EnvdSandbox.SupervisorLink link,
+            SandboxFiles files,
+            ProcessJournal journal)
+            throws IOException {
         EnvdSandbox.Parts parts = new EnvdSandbox.Parts(
                 files, link, new SandboxFigures(running, spec.memoryMb(), spec.cpuCount()), journal);
         EnvdConfig config = new EnvdConfig(
@@ -33,10 +50,10 @@ record HostedSandbox(
                 spec.envdAccessToken(),
                 spec.defaultUser(),
                 spec.defaultWorkdir());
-        return new HostedSandbox(spec, running, EnvdSandbox.open(host, config, parts), files, journal);
+        return EnvdSandbox.open(host, config, parts);
     }
 
-    InetSocketAddress port(int port) {
-        return new InetSocketAddress(running.address(), port);
+    ServicePort port(int port) {
+        return new ServicePort(new InetSocketAddress(running.address(), port), running::openSocket);
     }
 }

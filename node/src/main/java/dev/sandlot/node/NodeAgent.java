@@ -1,5 +1,7 @@
 package dev.sandlot.node;
 
+import dev.sandlot.builds.NotReadyException;
+import dev.sandlot.builds.Workshop;
 import dev.sandlot.envd.EnvdHost;
 import dev.sandlot.envd.EnvdSandbox;
 import dev.sandlot.envd.FileProcessJournal;
@@ -13,6 +15,7 @@ import dev.sandlot.protocol.NodeService;
 import dev.sandlot.protocol.SandboxId;
 import dev.sandlot.protocol.SandboxSpec;
 import dev.sandlot.protocol.SandboxTraffic;
+import dev.sandlot.protocol.TemplateStart;
 import dev.sandlot.protocol.TrafficAnswer;
 import dev.sandlot.runtime.OciRuntime;
 import dev.sandlot.runtime.RunningSandbox;
@@ -85,6 +88,11 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
     }
 
     private void takeOver(RunningSandbox running) throws IOException {
+        if (NodeWorkshop.owns(running)) {
+            LOG.info("sandbox {} of a build that was cut off is ended", running.id());
+            end(running.id());
+            return;
+        }
         SandboxSpec spec = SpecJournal.read(running.spec().labels()).orElse(null);
         if (spec == null) {
             LOG.warn("sandbox {} has no readable record and is ended", running.id());
@@ -99,6 +107,11 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
         }
     }
 
+    /** Where template builds get their sandboxes; these are not among {@link #list}. */
+    public Workshop workshop() {
+        return new NodeWorkshop(runtime, envds, layers, settings, exits);
+    }
+
     @Override
     public NodeSandbox create(SandboxSpec spec) throws ApiException {
         if (reserved.incrementAndGet() + hosted.size() > settings.maxSandboxes()) {
@@ -111,7 +124,9 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
                     null);
         }
         try {
-            return view(start(spec));
+            HostedSandbox sandbox = start(spec);
+            begin(sandbox);
+            return view(sandbox);
         } catch (IOException | RuntimeFailure e) {
             LOG.error("sandbox {} could not be started", spec.id(), e);
             throw new ApiException(
@@ -121,6 +136,28 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
                     e);
         } finally {
             reserved.decrementAndGet();
+        }
+    }
+
+    /** Runs what the template starts; when that fails nothing of the sandbox is left. */
+    private void begin(HostedSandbox sandbox) throws ApiException, IOException {
+        TemplateStart start = sandbox.spec().start();
+        if (start == null || !start.hasCommands()) {
+            return;
+        }
+        boolean begun = false;
+        try {
+            TemplateStarter.start(start, sandbox);
+            begun = true;
+        } catch (NotReadyException e) {
+            throw new ApiException(ErrorKind.INTERNAL, e.text(), "sandbox_create_failed", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while the template was started", e);
+        } finally {
+            if (!begun) {
+                boolean _ = kill(sandbox.spec().id());
+            }
         }
     }
 

@@ -3,7 +3,6 @@ package dev.sandlot.node;
 import dev.sandlot.protocol.Exchange;
 import dev.sandlot.protocol.SandboxId;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
@@ -27,12 +26,11 @@ public final class PortProxy implements AutoCloseable {
      *
      * @param exchange not yet started
      * @param sandboxId the sandbox, for error answers
-     * @param target address and port of the service
+     * @param target the port of the service
      * @param runKey this run of the sandbox, for example its execution ID; connections are shared within it alone
      * @throws IOException when the client is gone or the service cut its answer; the exchange is to be aborted
      */
-    public void forward(Exchange exchange, String sandboxId, InetSocketAddress target, Object runKey)
-            throws IOException {
+    public void forward(Exchange exchange, String sandboxId, ServicePort target, Object runKey) throws IOException {
         RunConnections connections = runs.computeIfAbsent(runKey, key -> new RunConnections());
         new Forwarding(exchange, new SandboxId(sandboxId), target, connections).run();
     }

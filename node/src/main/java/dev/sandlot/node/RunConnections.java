@@ -1,6 +1,5 @@
 package dev.sandlot.node;
 
-import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -20,7 +19,7 @@ final class RunConnections {
     private static final int IDLE_PER_TARGET = 64;
 
     private final ReentrantLock lock = new ReentrantLock();
-    private final Map<InetSocketAddress, Deque<SandboxSocket>> idle = new HashMap<>();
+    private final Map<Integer, Deque<SandboxSocket>> idle = new HashMap<>();
     private final Set<Runnable> cuts = new HashSet<>();
     private boolean ended;
 
@@ -44,7 +43,7 @@ final class RunConnections {
     }
 
     /** An idle connection that still looks good. */
-    Optional<SandboxSocket> take(InetSocketAddress target) {
+    Optional<SandboxSocket> take(ServicePort target) {
         while (true) {
             SandboxSocket socket = poll(target);
             if (socket == null) {
@@ -57,10 +56,10 @@ final class RunConnections {
         }
     }
 
-    private @Nullable SandboxSocket poll(InetSocketAddress target) {
+    private @Nullable SandboxSocket poll(ServicePort target) {
         lock.lock();
         try {
-            Deque<SandboxSocket> sockets = idle.get(target);
+            Deque<SandboxSocket> sockets = idle.get(target.port());
             return sockets == null ? null : sockets.pollLast();
         } finally {
             lock.unlock();
@@ -71,7 +70,7 @@ final class RunConnections {
     void giveBack(SandboxSocket socket) {
         lock.lock();
         try {
-            Deque<SandboxSocket> sockets = idle.computeIfAbsent(socket.target(), target -> new ArrayDeque<>());
+            Deque<SandboxSocket> sockets = idle.computeIfAbsent(socket.target().port(), port -> new ArrayDeque<>());
             if (!ended && sockets.size() < IDLE_PER_TARGET) {
                 sockets.addLast(socket);
                 return;

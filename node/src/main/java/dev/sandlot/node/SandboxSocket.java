@@ -17,31 +17,31 @@ final class SandboxSocket implements AutoCloseable {
     private static final int DIAL_MILLIS = 30_000;
     private static final int BUFFER_SIZE = 8 * 1024;
 
-    private final InetSocketAddress target;
+    private final ServicePort target;
     private final SocketChannel channel;
     private final ByteBuffer buffer = ByteBuffer.allocate(BUFFER_SIZE).limit(0);
     private Flushable beforeWaiting = () -> {};
 
-    private SandboxSocket(InetSocketAddress target, SocketChannel channel) {
+    private SandboxSocket(ServicePort target, SocketChannel channel) {
         this.target = target;
         this.channel = channel;
     }
 
-    /** Connects; waits up to 30 s (platform.md 14.4). */
-    static SandboxSocket dial(InetSocketAddress target) throws IOException {
-        SocketChannel channel = SocketChannel.open();
+    /** Connects a socket to one address of the target; waits up to 30 s (platform.md 14.4). */
+    static SandboxSocket dial(ServicePort target, SocketChannel channel, InetSocketAddress address)
+            throws IOException {
         try {
             channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
             channel.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
-            channel.socket().connect(target, DIAL_MILLIS);
+            channel.socket().connect(address, DIAL_MILLIS);
             return new SandboxSocket(target, channel);
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
             channel.close();
             throw e;
         }
     }
 
-    InetSocketAddress target() {
+    ServicePort target() {
         return target;
     }
 
@@ -142,7 +142,7 @@ final class SandboxSocket implements AutoCloseable {
             channel.close();
         } catch (IOException e) {
             // The descriptor is gone either way.
-            PortProxy.LOG.debug("Could not close the connection to {}", target, e);
+            PortProxy.LOG.debug("Could not close the connection to {}", target.outside(), e);
         }
     }
 }

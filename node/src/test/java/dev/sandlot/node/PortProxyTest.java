@@ -16,6 +16,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.WebSocket;
 import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Duration;
@@ -39,6 +40,8 @@ class PortProxyTest {
     private final PortProxy proxy = new PortProxy();
     private final BlockingQueue<String> heads = new LinkedBlockingQueue<>();
     private final AtomicInteger connections = new AtomicInteger();
+    private final CountDownLatch refused = new CountDownLatch(1);
+    private final AtomicInteger inside = new AtomicInteger();
     private ServerSocket service;
     private FrontDoor door;
 
@@ -54,8 +57,18 @@ class PortProxyTest {
                 List.of(new FrontListener("127.0.0.1", 0, FrontListener.Kind.ALL)),
                 exchange -> exchange.send(404, new byte[0]),
                 (id, port, exchange) -> proxy.forward(
-                        exchange, id.value(), new InetSocketAddress(InetAddress.getLoopbackAddress(), port), "run"));
+                        exchange,
+                        id.value(),
+                        new ServicePort(
+                                new InetSocketAddress(InetAddress.getLoopbackAddress(), port), this::openInside),
+                        "run"));
         door.start();
+    }
+
+    private SocketChannel openInside() throws IOException {
+        inside.incrementAndGet();
+        refused.countDown();
+        return SocketChannel.open();
     }
 
     @AfterEach
@@ -222,11 +235,35 @@ class PortProxyTest {
         service.close();
         try (Socket client = client()) {
             write(client.getOutputStream(), "GET / HTTP/1.1\r\nHost: " + host() + "\r\n\r\n");
-            TimeUnit.MILLISECONDS.sleep(250);
+            assertThat(refused.await(10, TimeUnit.SECONDS)).isTrue();
             service = new ServerSocket(port, 100, InetAddress.getLoopbackAddress());
             start((head, in, out) -> write(out, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
             assertThat(readAnswer(client.getInputStream())).endsWith("ok");
         }
+    }
+
+    @Test
+    void I21_aServiceOnTheIpv6LoopbackAloneIsReachedFromInside() throws Exception {
+        service.close();
+        service = new ServerSocket(0, 100, InetAddress.ofLiteral("::1"));
+        start((head, in, out) -> write(out, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nv6"));
+        try (Socket client = client()) {
+            for (int i = 0; i < 3; i++) {
+                write(client.getOutputStream(), "GET / HTTP/1.1\r\nHost: " + host() + "\r\n\r\n");
+                assertThat(readAnswer(client.getInputStream())).endsWith("v6");
+            }
+        }
+        assertThat(inside).as("sockets made inside, for three requests").hasValue(1);
+    }
+
+    @Test
+    void I21_noSocketIsMadeInsideForAServiceThatIsReachedFromOutside() throws Exception {
+        start((head, in, out) -> write(out, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nv4"));
+        try (Socket client = client()) {
+            write(client.getOutputStream(), "GET / HTTP/1.1\r\nHost: " + host() + "\r\n\r\n");
+            assertThat(readAnswer(client.getInputStream())).endsWith("v4");
+        }
+        assertThat(inside).hasValue(0);
     }
 
     @Test
@@ -317,6 +354,7 @@ class PortProxyTest {
     @Test
     void aSlowClientHoldsTheServiceBack() throws Exception {
         AtomicInteger written = new AtomicInteger();
+        CountDownLatch all = new CountDownLatch(1);
         start((head, in, out) -> {
             write(out, "HTTP/1.1 200 OK\r\nContent-Length: " + (200 << 20) + "\r\n\r\n");
             byte[] block = new byte[1 << 20];
@@ -324,16 +362,13 @@ class PortProxyTest {
                 out.write(block);
                 written.incrementAndGet();
             }
+            all.countDown();
         });
         try (Socket client = client()) {
             write(client.getOutputStream(), "GET / HTTP/1.1\r\nHost: " + host() + "\r\n\r\n");
             readHead(client.getInputStream());
-            int last = -1;
-            while (last != written.get()) {
-                last = written.get();
-                TimeUnit.MILLISECONDS.sleep(300);
-            }
-            assertThat(last).isLessThan(60);
+            assertThat(all.await(1, TimeUnit.SECONDS)).isFalse();
+            assertThat(written.get()).isLessThan(60);
         }
     }
 

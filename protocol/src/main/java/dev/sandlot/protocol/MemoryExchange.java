@@ -36,6 +36,7 @@ public final class MemoryExchange implements Exchange {
     private final List<Runnable> failureActions = new ArrayList<>();
     private int buffered;
     private int status;
+    private long declaredLength;
     private boolean ended;
     private boolean aborted;
 
@@ -83,6 +84,16 @@ public final class MemoryExchange implements Exchange {
     /** The answer's body: waits for more, ends when the answer ends, throws when the exchange is cut. */
     public InputStream responseBody() {
         return new AnswerReader();
+    }
+
+    /** The length that the answer declared, or -1; 0 as long as it has not begun. */
+    public long declaredLength() {
+        lock.lock();
+        try {
+            return declaredLength;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Whether the exchange was cut. */
@@ -164,6 +175,7 @@ public final class MemoryExchange implements Exchange {
             }
             requireOpen();
             status = newStatus;
+            declaredLength = length;
             changed.signalAll();
             return new AnswerWriter(length);
         } finally {

@@ -27,6 +27,15 @@ public record SandboxId(String value) {
         return new SandboxId(text.toString());
     }
 
+    /** The name that belongs to those bytes, of which the first 20 count. */
+    public static SandboxId of(byte[] bytes) {
+        StringBuilder text = new StringBuilder(RANDOM_LENGTH + 1).append('i');
+        for (int i = 0; i < RANDOM_LENGTH; i++) {
+            text.append(ALPHABET.charAt(Byte.toUnsignedInt(bytes[i]) % ALPHABET.length()));
+        }
+        return new SandboxId(text.toString());
+    }
+
     /**
      * Reads the name from a path or host: {@code <id>} or {@code <id>-<clientID>}, of which the second part is
      * ignored (public-api.md 3.1). Empty when the text is neither.

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param defaultUser who runs commands when the caller does not say
  * @param defaultWorkdir where commands run when the caller does not say; empty for the user's home
  * @param allowInternetAccess whether connections to the outside are let through
- * @param startCommand run in every sandbox of the template at its start, or null
+ * @param start what the template starts in every sandbox before it counts as created, or null
  * @param endAt when the control plane means to end it
  */
 public record SandboxSpec(
@@ -41,7 +41,7 @@ public record SandboxSpec(
         String defaultUser,
         String defaultWorkdir,
         boolean allowInternetAccess,
-        @Nullable String startCommand,
+        @Nullable TemplateStart start,
         Instant endAt) {
     public SandboxSpec {
         layers = List.copyOf(layers);

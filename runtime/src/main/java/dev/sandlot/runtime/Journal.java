@@ -77,6 +77,11 @@ final class Journal {
         return directory.resolve(id);
     }
 
+    /** Where a sandbox's changed files are. */
+    Path upper(String id) {
+        return directory(id).resolve("upper");
+    }
+
     /**
      * Makes the directory of a sandbox with its entry.
      *

@@ -8,6 +8,9 @@ import dev.sandlot.linux.Pidfd;
 import java.io.IOException;
 import java.net.Inet4Address;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -18,6 +21,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -144,6 +148,32 @@ public final class OciRuntime implements SandboxRuntime {
     }
 
     @Override
+    public void harvest(String id, Path target) throws RuntimeFailure {
+        OciSandbox sandbox = running.get(id);
+        if (sandbox == null || !sandbox.ending().compareAndSet(false, true)) {
+            throw new RuntimeFailure("sandbox " + id + " has ended", null);
+        }
+        CompletableFuture<Boolean> moved = new CompletableFuture<>();
+        enders.execute(() -> end(sandbox, () -> move(machine.journal().upper(id), target, moved)));
+        try {
+            Launcher.join(sandbox.ended());
+            Launcher.join(moved);
+            start.files(sandbox, target).withdraw();
+        } catch (IOException e) {
+            throw new RuntimeFailure("could not take the files of sandbox " + id + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static void move(Path from, Path to, CompletableFuture<Boolean> moved) {
+        try {
+            Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+            moved.complete(true);
+        } catch (IOException | RuntimeException e) {
+            moved.completeExceptionally(e);
+        }
+    }
+
+    @Override
     public RuntimeStatus status() {
         return new RuntimeStatus(
                 "oci",
@@ -246,14 +276,16 @@ public final class OciRuntime implements SandboxRuntime {
 
     private void endLater(OciSandbox sandbox) {
         if (sandbox.ending().compareAndSet(false, true)) {
-            enders.execute(() -> end(sandbox));
+            enders.execute(() -> end(sandbox, () -> {}));
         }
     }
 
-    private void end(OciSandbox sandbox) {
+    /** @param last done when nothing runs in the sandbox any more and its files are still there; does not fail */
+    private void end(OciSandbox sandbox, Runnable last) {
         try {
             killProcesses(sandbox);
             sandbox.letGo();
+            last.run();
             remains.remove(sandbox.id());
             release(sandbox.slot(), sandbox.spec());
             running.remove(sandbox.id());

@@ -3,11 +3,13 @@ package dev.sandlot.runtime;
 import dev.sandlot.linux.Cgroup;
 import dev.sandlot.linux.CgroupUsage;
 import dev.sandlot.linux.Fd;
+import dev.sandlot.linux.Namespaces;
 import dev.sandlot.linux.Pidfd;
 import dev.sandlot.supervisor.Supervisor;
 import dev.sandlot.supervisor.SupervisorConnection;
 import java.io.IOException;
 import java.net.Inet4Address;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
@@ -64,6 +66,11 @@ record OciSandbox(
     @Override
     public Inet4Address address() {
         return slot.address();
+    }
+
+    @Override
+    public SocketChannel openSocket() throws IOException {
+        return Namespaces.inside(slot.network(), Namespaces.Kind.NET, SocketChannel::open);
     }
 
     @Override

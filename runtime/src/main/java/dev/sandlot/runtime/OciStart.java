@@ -71,14 +71,27 @@ final class OciStart implements AutoCloseable {
         RuntimeSpec spec = entry.spec();
         Path own = machine.journal().directory(spec.id());
         Path run = machine.config().runSandboxes().resolve(spec.id());
-        new RootFiles(spec, own.resolve("upper"), slot.uidBase())
-                .write(machine.config().addresses().gateway(slot.number()), slot.address());
+        files(spec, slot, own.resolve("upper")).write();
         Files.createDirectory(own.resolve("work"));
         Files.createDirectory(run, OWNER_ONLY);
         Files.write(run.resolve("config.json"), oci.bytes(spec, launcher.mountPoint(), slot));
         Cgroup cgroup = machine.cgroups().create(spec.id(), limits(spec));
         CompletableFuture<Integer> ended = launch(spec, slot, cgroup, launcher);
         return greet(entry, slot, cgroup, run, ended);
+    }
+
+    /** The files that a sandbox was given, in a directory that was its upper one. */
+    RootFiles files(OciSandbox sandbox, Path upper) {
+        return files(sandbox.spec(), sandbox.slot(), upper);
+    }
+
+    private RootFiles files(RuntimeSpec spec, Slot slot, Path upper) {
+        return new RootFiles(
+                spec,
+                upper,
+                slot.uidBase(),
+                machine.config().addresses().gateway(slot.number()),
+                slot.address());
     }
 
     /** The supervisor alone is left with the listening socket, so that its end is the end of the connection. */

@@ -5,6 +5,7 @@ import dev.sandlot.linux.Fd;
 import dev.sandlot.supervisor.Supervisor;
 import java.io.IOException;
 import java.net.Inet4Address;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Instant;
 
@@ -30,6 +31,12 @@ public interface RunningSandbox {
 
     /** Where this machine reaches its ports, those bound to 127.0.0.1 included. */
     Inet4Address address();
+
+    /**
+     * A new TCP socket of the sandbox's own network, not connected: it reaches what listens on the sandbox's own
+     * addresses alone, such as {@code ::1}. The caller's to close.
+     */
+    SocketChannel openSocket() throws IOException;
 
     /** When it was started. */
     Instant startedAt();

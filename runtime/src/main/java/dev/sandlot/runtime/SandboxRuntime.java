@@ -1,5 +1,6 @@
 package dev.sandlot.runtime;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
@@ -30,6 +31,16 @@ public interface SandboxRuntime extends AutoCloseable {
      * @return false when there is no such sandbox
      */
     boolean kill(String id) throws RuntimeFailure;
+
+    /**
+     * Ends a sandbox as {@link #kill} does and hands over what it has changed: the upper directory of its overlay,
+     * without the files that every sandbox is given at its start. Owners are still those of this machine.
+     *
+     * @param target an empty directory, on the file system of the runtime's data, that becomes the upper directory
+     * @throws RuntimeFailure when there is no such sandbox, when somebody else is ending it, or when its files could
+     *     not be moved; it has ended then all the same
+     */
+    void harvest(String id, Path target) throws RuntimeFailure;
 
     /** What this runtime is and has. */
     RuntimeStatus status();

@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sandlot.runtime.Inside.Outcome;
+import java.net.ConnectException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -232,6 +235,30 @@ abstract class RuntimeContract {
     }
 
     @Test
+    void I21_aSocketOfTheSandboxReachesItsOwnLoopbackAndNoOtherSandbox() throws Exception {
+        RunningSandbox sandbox = start();
+        RunningSandbox other = start();
+        String server = """
+                exec python3 -c '
+                import socket
+                s = socket.create_server(("::1", 3000), family=socket.AF_INET6)
+                while True:
+                    c, peer = s.accept(); c.sendall(peer[0].encode()); c.close()
+                '
+                """;
+        new Inside(sandbox).start(server, 1000).ends().close();
+        InetSocketAddress loopback = new InetSocketAddress(InetAddress.ofLiteral("::1"), 3000);
+        awaitTrue(() -> connects(sandbox, loopback));
+        try (SocketChannel socket = sandbox.openSocket()) {
+            socket.connect(loopback);
+            assertThat(new String(socket.socket().getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                    .isEqualTo("::1");
+        }
+        assertThat(connects(other, loopback)).isFalse();
+        assertThat(connects(sandbox)).isFalse();
+    }
+
+    @Test
     void sandboxesAreTakenOverByTheNextRuntimeWithTheirProcesses() throws Exception {
         RunningSandbox before = start();
         RunningSandbox offline = start(false);
@@ -341,6 +368,14 @@ abstract class RuntimeContract {
         try (Socket socket = connection(sandbox)) {
             return socket.isConnected();
         } catch (java.io.IOException e) {
+            return false;
+        }
+    }
+
+    private static boolean connects(RunningSandbox sandbox, InetSocketAddress address) throws java.io.IOException {
+        try (SocketChannel socket = sandbox.openSocket()) {
+            return socket.connect(address);
+        } catch (ConnectException e) {
             return false;
         }
     }

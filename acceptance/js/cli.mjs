@@ -1,0 +1,94 @@
+// The official CLI, unmodified, against a running Sandlot: single commands, and terminals of sandboxes in tmux.
+// Called by acceptance/versions with the path of the CLI.
+import { after, before, test } from 'node:test'
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { Sandbox } from 'e2b'
+import { eventually, sandbox } from './support.mjs'
+
+const CLI = process.env.SANDLOT_TEST_CLI
+const SOCKET = `sandlot-${process.pid}`
+const PATIENCE_MS = 60_000
+const run = promisify(execFile)
+const cli = (...args) => run(CLI, args, { timeout: PATIENCE_MS })
+const tmux = (...args) => run('tmux', ['-L', SOCKET, ...args])
+const hasTmux = await run('tmux', ['-V']).then(() => true, () => false)
+let one
+
+before(async () => {
+  one = await sandbox({ timeoutMs: 600_000, metadata: { of: 'cli' } })
+})
+after(() => tmux('kill-server').catch(() => {}))
+
+test('list shows what runs', async () => {
+  const { stdout } = await cli('sandbox', 'list')
+  assert.match(stdout, new RegExp(one.sandboxId))
+  const listed = JSON.parse((await cli('sandbox', 'list', '--format', 'json')).stdout)
+  assert.ok(listed.some((s) => s.sandboxId === one.sandboxId && s.state === 'running'))
+})
+
+test('info tells of one', async () => {
+  const { stdout } = await cli('sandbox', 'info', one.sandboxId)
+  assert.match(stdout, new RegExp(one.sandboxId))
+  assert.match(stdout, /running/i)
+})
+
+test('exec runs a command, with its output and exit code', async () => {
+  const { stdout } = await cli('sandbox', 'exec', one.sandboxId, 'echo', 'said inside')
+  assert.match(stdout, /said inside/)
+  const failed = await cli('sandbox', 'exec', one.sandboxId, 'sh -c "exit 7"').catch((e) => e)
+  assert.equal(failed.code, 7)
+})
+
+test('create --detach makes one and kill ends it, once', async () => {
+  const { stdout } = await cli('sandbox', 'create', '--detach', 'base')
+  const [id] = /i[a-z0-9]{20}/.exec(stdout)
+  assert.equal(await Sandbox.getInfo(id).then((i) => i.state), 'running')
+  await cli('sandbox', 'kill', id)
+  await assert.rejects(Sandbox.getInfo(id))
+  const again = await cli('sandbox', 'kill', id).catch((e) => e)
+  assert.match(again.stdout + again.stderr, /not found|wasn't found|doesn't exist/i)
+})
+
+const screen = async (name) => (await tmux('capture-pane', '-p', '-J', '-t', name)).stdout
+const onScreen = (name, pattern) =>
+  eventually(`${pattern} on the screen`, async () => pattern.test(await screen(name)), PATIENCE_MS).catch(async (e) => {
+    throw new Error(`${e.message}; the screen is:\n${(await screen(name).catch(String)).trimEnd()}`)
+  })
+
+/** Starts the CLI in a terminal; when it has ended, its code stands on the screen. */
+async function terminal(name, ...args) {
+  const line = [CLI, ...args].map((a) => `'${a}'`).join(' ')
+  await tmux('new-session', '-d', '-s', name, '-x', '150', '-y', '40', `${line}; echo "ended with $?"; sleep 600`)
+}
+
+const type = (name, text) => tmux('send-keys', '-t', name, text, 'Enter')
+
+test('create opens a terminal, and its end ends the sandbox', { skip: !hasTmux && 'there is no tmux' }, async () => {
+  const before = new Set((await Sandbox.list().nextItems()).map((s) => s.sandboxId))
+  await terminal('create', 'sandbox', 'create', 'base')
+  await onScreen('create', /user@\S*:~\$ *$/m)
+  const id = (await Sandbox.list().nextItems()).map((s) => s.sandboxId).find((s) => !before.has(s))
+  await type('create', 'echo $((6 * 7)) $E2B_SANDBOX_ID; tty; stty size')
+  await onScreen('create', new RegExp(`42 ${id}\\s+/dev/pts/\\d+\\s+40 150`))
+  await type('create', 'exit')
+  await onScreen('create', /ended with 0/)
+  await eventually('the sandbox gone', async () => Sandbox.getInfo(id).then(() => false, () => true))
+})
+
+test('connect opens a terminal, and its end leaves the sandbox', { skip: !hasTmux && 'there is no tmux' }, async () => {
+  await terminal('connect', 'sandbox', 'connect', one.sandboxId)
+  await onScreen('connect', /user@\S*:~\$ *$/m)
+  await type('connect', 'echo $((6 * 7)) > ~/typed; cat ~/typed')
+  await onScreen('connect', /^42$/m)
+  await tmux('send-keys', '-t', 'connect', 'sleep 600', 'Enter')
+  await onScreen('connect', /sleep 600/)
+  await tmux('send-keys', '-t', 'connect', 'C-c')
+  await type('connect', 'echo still $((1 + 1))')
+  await onScreen('connect', /^still 2$/m)
+  await type('connect', 'exit')
+  await onScreen('connect', /ended with 0/)
+  assert.equal(await one.files.read('/home/user/typed'), '42\n')
+  assert.equal(await one.isRunning(), true)
+})

@@ -1,0 +1,66 @@
+package dev.sandlot.builds;
+
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * How builds are made.
+ *
+ * @param directory keeps plans, states, logs, uploads and the index of the cache; absolute
+ * @param workers builds at work at the same time; the others wait
+ * @param cacheBytes size of all layers that the cache may keep; the ones used least lately go first
+ * @param uploadBytes size of one upload, at most
+ * @param uploadsBytes size of all uploads, at most
+ * @param limits how long things may take
+ */
+public record BuildSettings(
+        Path directory, int workers, long cacheBytes, long uploadBytes, long uploadsBytes, Limits limits) {
+    private static final long GIBIBYTE = 1L << 30;
+
+    /**
+     * Time limits (template-build.md 5.1, 8.3, 10, 12).
+     *
+     * @param build of a build at work
+     * @param command of one RUN
+     * @param finalizing of the last phase
+     * @param script of the configuration script
+     * @param ready until the ready command must have said yes
+     * @param settle how long a start command without ready command is given
+     * @param poll between two ready commands
+     */
+    public record Limits(
+            Duration build,
+            Duration command,
+            Duration finalizing,
+            Duration script,
+            Duration ready,
+            Duration settle,
+            Duration poll) {
+        /** Those of the contract. */
+        public static final Limits DEFAULT = new Limits(
+                Duration.ofMinutes(60),
+                Duration.ofHours(1),
+                Duration.ofMinutes(20),
+                Duration.ofMinutes(5),
+                Duration.ofMinutes(10),
+                Duration.ofSeconds(20),
+                Duration.ofSeconds(2));
+    }
+
+    public BuildSettings {
+        if (workers < 1 || cacheBytes < 0 || uploadBytes < 1 || uploadsBytes < 1) {
+            throw new IllegalArgumentException("limits of builds must be positive");
+        }
+    }
+
+    /** The defaults over a directory. */
+    public static BuildSettings defaults(Path directory) {
+        return new BuildSettings(
+                directory.toAbsolutePath(),
+                Math.max(2, Runtime.getRuntime().availableProcessors()),
+                20 * GIBIBYTE,
+                10 * GIBIBYTE,
+                20 * GIBIBYTE,
+                Limits.DEFAULT);
+    }
+}

@@ -1,0 +1,20 @@
+package dev.sandlot.builds;
+
+import dev.sandlot.protocol.BuildPlan;
+import java.io.IOException;
+
+/** Makes bases out of images: found or pulled, checked, and provisioned (template-build.md 8.1, 8.2). */
+public interface ImageBases {
+    /**
+     * What, beside the image's name, the base depends on: a change of it makes every cached base stale
+     * (template-build.md 7, "provisioning version").
+     */
+    String provisioning();
+
+    /**
+     * Makes the base of a plan whose origin is an image.
+     *
+     * @throws BuildFailure of the step {@code base}, with a message for the user (template-build.md 13)
+     */
+    BuildBase make(BuildPlan plan, BuildLog log) throws BuildFailure, IOException, InterruptedException;
+}

@@ -1,0 +1,106 @@
+package dev.sandlot.builds;
+
+import dev.sandlot.builds.WorkSandbox.Command;
+import dev.sandlot.builds.WorkSandbox.Ended;
+import dev.sandlot.builds.WorkSandbox.Lines;
+import dev.sandlot.protocol.TemplateStart;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * Starts what a template starts and waits until it is ready (template-build.md 10).
+ *
+ * @param limit until it must be ready
+ * @param settle how long a start command without a ready command is given
+ * @param firstPoll between the first two ready commands; doubled each time
+ * @param poll between two ready commands, at most
+ */
+public record Readiness(Duration limit, Duration settle, Duration firstPoll, Duration poll) {
+    private static final Ended FINE = new Ended(0);
+
+    /**
+     * Runs the start command, which goes on by itself, and the ready command until it ends with 0.
+     *
+     * @throws NotReadyException when the start command fails before that, or the time is over
+     * @throws IOException when a command cannot be run
+     */
+    public void reach(TemplateStart start, Commands in, Lines startLines, Lines readyLines)
+            throws NotReadyException, IOException, InterruptedException {
+        long begun = System.nanoTime();
+        CompletableFuture<Ended> running = start.startCommand().isEmpty()
+                ? CompletableFuture.completedFuture(FINE)
+                : in.start(command(start, start.startCommand(), limit), startLines);
+        if (start.readyCommand().isEmpty()) {
+            settle(start, running);
+        } else {
+            poll(start, in, running, begun, readyLines);
+        }
+    }
+
+    private void settle(TemplateStart start, CompletableFuture<Ended> running)
+            throws NotReadyException, IOException, InterruptedException {
+        if (!start.startCommand().isEmpty()) {
+            watch(running, settle);
+        }
+    }
+
+    private void poll(TemplateStart start, Commands in, CompletableFuture<Ended> running, long begun, Lines lines)
+            throws NotReadyException, IOException, InterruptedException {
+        Duration pause = firstPoll;
+        while (true) {
+            if (isReady(start, in, begun, lines)) {
+                watch(running, Duration.ZERO);
+                return;
+            }
+            watch(running, pause);
+            requireTime(begun);
+            pause = pause.multipliedBy(2).compareTo(poll) < 0 ? pause.multipliedBy(2) : poll;
+        }
+    }
+
+    private boolean isReady(TemplateStart start, Commands in, long begun, Lines lines)
+            throws NotReadyException, IOException, InterruptedException {
+        Duration left = limit.minusNanos(System.nanoTime() - begun);
+        try {
+            return in.run(command(start, start.readyCommand(), left), lines).isOk();
+        } catch (IOException e) {
+            requireTime(begun);
+            throw e;
+        }
+    }
+
+    private void requireTime(long begun) throws NotReadyException {
+        Duration taken = Duration.ofNanos(System.nanoTime() - begun);
+        if (taken.compareTo(limit) >= 0) {
+            throw new NotReadyException("the ready command did not succeed within " + taken.toSeconds() + " seconds");
+        }
+    }
+
+    /** Waits for a time, whether or not the start command ends well meanwhile. */
+    private static void watch(CompletableFuture<Ended> running, Duration time)
+            throws NotReadyException, IOException, InterruptedException {
+        long until = System.nanoTime() + time.toNanos();
+        try {
+            Ended ended = time.isZero() ? running.getNow(FINE) : running.get(time.toNanos(), TimeUnit.NANOSECONDS);
+            if (!ended.isOk()) {
+                throw new NotReadyException("the start command failed: exit status " + ended.exitCode());
+            }
+            long left = until - System.nanoTime();
+            if (left > 0) {
+                TimeUnit.NANOSECONDS.sleep(left);
+            }
+        } catch (TimeoutException stillRunning) {
+            return;
+        } catch (ExecutionException e) {
+            throw new IOException(e.getCause());
+        }
+    }
+
+    private static Command command(TemplateStart start, String command, Duration limit) {
+        return GuestShell.user(command, start.context(), start.context().user(), limit);
+    }
+}
