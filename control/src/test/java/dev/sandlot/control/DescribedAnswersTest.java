@@ -83,7 +83,10 @@ class DescribedAnswersTest {
 
     private static TestServer open(ApiSettings api) throws Exception {
         Path place = Files.createDirectory(directory.resolve("server" + servers++));
-        return TestServer.open(place, settings(api));
+        TestServer server = TestServer.open(place, settings(api));
+        UUID anna = server.store.people().personOf(new Identity(provider.issuer, "anna"));
+        server.store.people().addMember(server.team().id(), anna);
+        return server;
     }
 
     private static ControlSettings settings(ApiSettings api) {
@@ -116,8 +119,6 @@ class DescribedAnswersTest {
                 server.send(signed(server, operation)).expect(501);
             }
             UUID team = server.team().id();
-            UUID anna = server.store.people().personOf(new Identity(provider.issuer, "anna"));
-            server.store.people().addMember(team, anna);
             server.store.teams().setStanding(team, new Team.Standing(true, false, null));
             for (String operation : guarded().filter(DescribedRequests::isForTeams).toList()) {
                 server.send(signed(DescribedRequests.exchange(operation), "none", team)).expect(403);
@@ -263,8 +264,6 @@ class DescribedAnswersTest {
     }
 
     private static void accounts(TestServer server) throws Exception {
-        UUID anna = server.store.people().personOf(new Identity(provider.issuer, "anna"));
-        server.store.people().addMember(server.team().id(), anna);
         asAnna(server, "GET", "/teams", "").expect(200);
         asAnna(server, "GET", "/api-keys", "").expect(200);
         asAnna(server, "POST", "/api-keys", "{}").expect(400);
