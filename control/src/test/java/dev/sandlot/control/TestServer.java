@@ -127,7 +127,8 @@ final class TestServer implements AutoCloseable {
         if (!exchange.method().equals("HEAD")) {
             check(answer);
         }
-        AnswerRecord.operation(exchange.method(), exchange.rawPath()).ifPresent(operation -> record(operation, answer));
+        AnswerRecord.operation(exchange.method(), exchange.rawPath())
+                .ifPresent(operation -> record(operation, answer));
         return answer;
     }
 
