@@ -211,10 +211,12 @@ final class BuildEndpoints {
 
     private static String alias(Target target) {
         return switch (target) {
-            case Target.Named(_, String alias) -> alias;
-            case Target.Existing(_, Target.Named(_, String alias)) -> alias;
-            case Target.Existing(String id, _) -> id;
-            case Target.Unnamed() -> "";
+            case Target.Named named -> named.alias();
+            case Target.Existing existing -> {
+                Target.Named name = existing.name();
+                yield name == null ? existing.templateId() : name.alias();
+            }
+            case Target.Unnamed unnamed -> "";
         };
     }
 

@@ -191,8 +191,10 @@ class KernelFilesTest {
                 assertThat(made.status()).as(made.text()).isEqualTo(200);
             }
             mapped.rename("/dev/shm/new/a", "/dev/shm/new/c");
-            assertThat(Files.getAttribute(Path.of(root, "dev/shm/new"), "unix:uid")).isEqualTo(1_001_000);
-            assertThat(Files.getAttribute(Path.of(root, "dev/shm/new/c"), "unix:uid")).isEqualTo(1_001_000);
+            assertThat(Files.getAttribute(Path.of(root, "dev/shm/new"), "unix:uid"))
+                    .isEqualTo(1_001_000);
+            assertThat(Files.getAttribute(Path.of(root, "dev/shm/new/c"), "unix:uid"))
+                    .isEqualTo(1_001_000);
             Answer large = Answer.of(endpoint::upload, FilesFixture.put("/dev/shm/large", "x".repeat(100_000)));
             assertThat(large.status()).isEqualTo(507);
         } finally {

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sandlot.protocol.MemoryExchange;
 import dev.sandlot.protocol.process.ProcessEvent;
-import dev.sandlot.protocol.process.StartRequest;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -590,8 +589,7 @@ class ProcessServiceTest {
             assertThat(seen.isEmpty() || lost == 0 || seen.length() >= KeptOutput.KEPT_BYTES)
                     .isTrue();
         }
-        assertThat(seen.length())
-                .isBetween(KeptOutput.KEPT_BYTES, KeptOutput.KEPT_BYTES + 2 * KeptOutput.FILE_BYTES);
+        assertThat(seen.length()).isBetween(KeptOutput.KEPT_BYTES, KeptOutput.KEPT_BYTES + 2 * KeptOutput.FILE_BYTES);
     }
 
     @Test
@@ -613,8 +611,8 @@ class ProcessServiceTest {
 
     @Test
     void output_that_was_kept_before_a_restart_comes_before_that_from_after_it() throws Exception {
-        TestStream first = sandbox.run(
-                "echo one; echo two >&2; " + GATE + "echo three; exec sleep 60", "Sandlot-Durable", "true");
+        TestStream first =
+                sandbox.run("echo one; echo two >&2; " + GATE + "echo three; exec sleep 60", "Sandlot-Durable", "true");
         int pid = first.pid();
         first.until("one\n");
         first.close();
