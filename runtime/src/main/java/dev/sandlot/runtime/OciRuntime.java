@@ -154,7 +154,7 @@ public final class OciRuntime implements SandboxRuntime {
             throw new RuntimeFailure("sandbox " + id + " has ended", null);
         }
         CompletableFuture<Boolean> moved = new CompletableFuture<>();
-        sandbox.ended().whenComplete((_, failure) -> {
+        CompletableFuture<Boolean> _ = sandbox.ended().whenComplete((_, failure) -> {
             if (failure != null) {
                 moved.completeExceptionally(failure);
             }
