@@ -4,6 +4,9 @@ import { after, before, test } from 'node:test'
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { Sandbox } from 'e2b'
 import { eventually, sandbox } from './support.mjs'
 
@@ -95,4 +98,23 @@ test('connect opens a terminal, and its end leaves the sandbox', { skip: !hasTmu
   await onScreen('connect', /ended with 0/)
   assert.equal(await one.files.read('/home/user/typed'), '42\n')
   assert.equal(await one.isRunning(), true)
+})
+
+test('a template is created from a Dockerfile, listed, published and deleted', { timeout: 600_000 }, async () => {
+  const name = `accept-cli-${Date.now().toString(36)}`
+  const dir = mkdtempSync(path.join(tmpdir(), 'sandlot-cli-'))
+  writeFileSync(path.join(dir, 'Dockerfile'), 'FROM e2bdev/base\nCOPY file /srv/file\nRUN echo made > /srv/made\nCMD sleep 1000\n')
+  writeFileSync(path.join(dir, 'file'), 'content')
+  const creating = run(CLI, ['template', 'create', name, '--cpu-count', '1', '--memory-mb', '256', '--ready-cmd', 'true', '--path', dir], { timeout: 500_000 })
+  creating.child.stdin.end()
+  await creating
+  assert.match((await cli('template', 'list')).stdout, new RegExp(`Private.*${name}`))
+  const made = await sandbox(name)
+  assert.equal((await made.commands.run('cat /srv/file /srv/made')).stdout, 'contentmade\n')
+  assert.equal((await made.commands.run('pgrep -c sleep')).stdout.trim(), '1')
+  await made.kill()
+  await cli('template', 'publish', '-y', name)
+  assert.match((await cli('template', 'list')).stdout, new RegExp(`Public.*${name}`))
+  await cli('template', 'delete', '-y', name)
+  assert.doesNotMatch((await cli('template', 'list')).stdout, new RegExp(name))
 })

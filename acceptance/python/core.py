@@ -7,6 +7,10 @@ from importlib.metadata import version
 
 from e2b import AsyncSandbox, CommandExitException, Sandbox, SandboxQuery
 
+# Up to that one at least, connected sandboxes are not named in requests when E2B_SANDBOX_URL is set: they need names.
+LAST_SEEN_NAMELESS = (2, 14)
+IS_OLD = tuple(int(part) for part in version("e2b").split(".")[:2]) <= LAST_SEEN_NAMELESS
+
 
 def run(sandbox):
     done = sandbox.commands.run("echo $GREETING; echo bad >&2")
@@ -46,7 +50,11 @@ def life(sandbox, metadata):
     left = (info.end_at - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
     assert 10 < left <= 31, left
     again = Sandbox.connect(sandbox.sandbox_id, timeout=60)
-    assert again.commands.run("echo again").stdout == "again\n"
+    assert again.sandbox_id == sandbox.sandbox_id
+    if IS_OLD:
+        print("skipped: commands of a connected sandbox, whose requests do not name it under E2B_SANDBOX_URL")
+    else:
+        assert again.commands.run("echo again").stdout == "again\n"
     assert sandbox.is_running()
     assert again.kill() is True
     assert sandbox.kill() is False

@@ -8,7 +8,6 @@ import dev.sandlot.builds.LayerCollector;
 import dev.sandlot.control.ControlPlane;
 import dev.sandlot.images.BaseTemplateSettings;
 import dev.sandlot.images.Digest;
-import dev.sandlot.images.ImageRefusedException;
 import dev.sandlot.images.LayerStore;
 import dev.sandlot.images.PushedImages;
 import dev.sandlot.images.RegistryAccess;
@@ -24,15 +23,12 @@ import org.jspecify.annotations.Nullable;
 
 /** Puts the builder of the server together. */
 final class Builder {
-    private static final PushedImages NONE_PUSHED = (templateId, buildId) -> {
-        throw new ImageRefusedException("no image was pushed as " + templateId + ":" + buildId);
-    };
-
     private Builder() {}
 
     /**
      * Opens the builder.
      *
+     * @param pushed the images of this server's own registry
      * @param control completed once the server knows its templates; until then no layer is collected
      */
     static BuildEngine open(
@@ -40,6 +36,7 @@ final class Builder {
             LayerStore layers,
             NodeAgent node,
             Settings.Images images,
+            PushedImages pushed,
             TemplateRecord base,
             CompletableFuture<ControlPlane> control)
             throws IOException {
@@ -47,7 +44,7 @@ final class Builder {
                 node.workshop(),
                 layers,
                 new StandIns(layers, base(images)),
-                NONE_PUSHED,
+                pushed,
                 new ImageBasesSettings(
                         orNull(images.registry()),
                         images.standIns(),

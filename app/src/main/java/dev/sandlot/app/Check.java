@@ -75,8 +75,7 @@ enum Check {
             case FORMAT -> Pattern.matches("text|json", text);
             case TRUTH -> Pattern.matches("true|false", text);
             case PROVIDERS -> isReadBy(IdentityProvider::parse, text);
-            case HOST_OR_EMPTY ->
-                text.isEmpty() || HOST_AND_PORT.matcher(text).matches();
+            case HOST_OR_EMPTY -> text.isEmpty() || HOST_AND_PORT.matcher(text).matches();
             case REGISTRY_OR_EMPTY -> text.isEmpty() || isReadBy(UpstreamRegistry::requireAddress, text);
             case REPOSITORY -> RepositoryName.parse(text).isPresent();
             case OPERATOR_KEYS -> isReadBy(OperatorKeys::parse, text);

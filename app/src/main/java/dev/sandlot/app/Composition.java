@@ -61,8 +61,8 @@ final class Composition implements ServerProgram {
         ControlSettings controlSettings = controlSettings(settings, layout);
         String apiKey = apiKey(new Bootstrap(store), controlSettings, layout.apiKey());
 
-        RegistryPart registry = opened.add(
-                RegistryPart.open(settings.registry(), layers, controlSettings.accessTokenSeed()));
+        RegistryPart registry =
+                opened.add(RegistryPart.open(settings.registry(), layers, controlSettings.accessTokenSeed()));
 
         progress.step("taking over what still runs");
         CompletableFuture<ControlPlane> ready = new CompletableFuture<>();
@@ -73,7 +73,8 @@ final class Composition implements ServerProgram {
                 (id, executionId) -> {
                     var _ = ready.thenAccept(control -> control.sandboxEnded(id, executionId));
                 }));
-        BuildEngine builder = opened.add(Builder.open(layout, layers, node, settings.images(), base, ready));
+        BuildEngine builder =
+                opened.add(Builder.open(layout, layers, node, settings.images(), registry.images(), base, ready));
         ControlPlane control = opened.add(new ControlPlane(controlSettings, store, node, builder));
         control.templates().registerBuild(null, BaseTemplate.NAME, build(base, settings.sandbox()));
         recover(control);
@@ -98,7 +99,9 @@ final class Composition implements ServerProgram {
             throws IOException {
         try {
             return BaseTemplate.ensure(
-                    layers, Builder.base(images), (step, share) -> progress.step("%s (%.0f %%)".formatted(step, share * 100)));
+                    layers,
+                    Builder.base(images),
+                    (step, share) -> progress.step("%s (%.0f %%)".formatted(step, share * 100)));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted while the base template was made", e);
@@ -166,7 +169,8 @@ final class Composition implements ServerProgram {
                 new FrontListener(listen.address(), listen.trafficPort(), Kind.TRAFFIC),
                 new FrontListener(listen.address(), listen.debugPort(), Kind.DEBUG)));
         if (settings.registry().enabled()) {
-            listeners.add(new FrontListener(listen.address(), settings.registry().port(), Kind.REGISTRY));
+            listeners.add(
+                    new FrontListener(listen.address(), settings.registry().port(), Kind.REGISTRY));
         }
         return listeners;
     }

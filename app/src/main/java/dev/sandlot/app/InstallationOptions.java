@@ -19,6 +19,11 @@ final class InstallationOptions {
             description = "The settings file (default: sandlot.yaml in the data directory, if there).")
     private @Nullable Path config;
 
+    /** Whether the command line itself says which installation is meant. */
+    boolean isNamed() {
+        return dataDir != null || config != null;
+    }
+
     LoadedSettings load(Surroundings surroundings) {
         return load(surroundings, Map.of());
     }

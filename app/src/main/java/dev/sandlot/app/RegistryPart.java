@@ -40,9 +40,8 @@ final class RegistryPart implements AutoCloseable {
 
     /** Opens what the settings want; {@code secret} seals uploads that go on to another registry. */
     static RegistryPart open(Settings.Registry settings, LayerStore layers, String secret) throws IOException {
-        UpstreamRegistry upstream = settings.url().isEmpty()
-                ? null
-                : new UpstreamRegistry(settings.url(), settings.namespace(), secret);
+        UpstreamRegistry upstream =
+                settings.url().isEmpty() ? null : new UpstreamRegistry(settings.url(), settings.namespace(), secret);
         RegistryPart part =
                 new RegistryPart(settings, ContentStore.open(layers, RegistryLimits.DEFAULT), layers, upstream);
         var _ = part.tidying.scheduleWithFixedDelay(part::tidy, 1, TIDY_MINUTES, TimeUnit.MINUTES);

@@ -32,10 +32,7 @@ enum Setting {
     DEBIAN_SUITE("images.debian-suite", "trixie", Check.NOT_EMPTY, "Debian release of the base template"),
     DEBIAN_MIRROR("images.debian-mirror", "", Check.ANY, "Debian mirror; empty: the system's own"),
     IMAGE_REGISTRY(
-            "images.registry",
-            "",
-            Check.ANY,
-            "registry, as host:port, of images whose name has none; empty: nowhere"),
+            "images.registry", "", Check.ANY, "registry, as host:port, of images whose name has none; empty: nowhere"),
     STAND_INS(
             "images.stand-ins",
             "true",
@@ -91,11 +88,7 @@ enum Setting {
             Check.PROVIDERS,
             "OpenID Connect providers whose tokens are taken, as JSON",
             "AUTH_PROVIDER_CONFIG"),
-    OPERATOR_KEYS(
-            "api.operator-keys",
-            "",
-            Check.OPERATOR_KEYS,
-            "key set whose tokens make an operator, as JSON"),
+    OPERATOR_KEYS("api.operator-keys", "", Check.OPERATOR_KEYS, "key set whose tokens make an operator, as JSON"),
     LEGACY("api.legacy", "true", Check.TRUTH, "serve older clients what newer servers call gone: access tokens"),
     RATE_LIMITS(
             "api.rate-limits",

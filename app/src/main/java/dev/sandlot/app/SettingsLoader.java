@@ -27,11 +27,8 @@ final class SettingsLoader {
     private static final List<String> TEST_PREFIXES = List.of("SANDLOT_TEST_", "SANDLOT_ACCEPTANCE_", "SANDLOT_BENCH_");
 
     /** Variables of compatible systems whose meaning this version does not have yet. */
-    private static final Set<String> LATER = Set.of(
-            "CLICKHOUSE_URL",
-            "CLICKHOUSE_CONNECTION_STRING",
-            "LOKI_URL",
-            "EDGE_SECRET");
+    private static final Set<String> LATER =
+            Set.of("CLICKHOUSE_URL", "CLICKHOUSE_CONNECTION_STRING", "LOKI_URL", "EDGE_SECRET");
 
     private final Map<String, String> environment;
     private final Map<Setting, String> flags;
@@ -113,8 +110,7 @@ final class SettingsLoader {
 
     private void refuseConfusedOperators() {
         OperatorKeys operators = OperatorKeys.parse(text(Setting.OPERATOR_KEYS));
-        if (operators != null
-                && operators.isConfusedWith(IdentityProvider.parse(text(Setting.AUTH_PROVIDERS)))) {
+        if (operators != null && operators.isConfusedWith(IdentityProvider.parse(text(Setting.AUTH_PROVIDERS)))) {
             problems.add(Setting.OPERATOR_KEYS.key() + " has an issuer and audience of " + Setting.AUTH_PROVIDERS.key()
                     + "; everyone would be an operator");
         }

@@ -69,8 +69,7 @@ final class TeamCommand extends AdminGroup {
     int create(
             @Mixin AdminOptions options,
             @Parameters(paramLabel = "NAME") String name,
-            @Option(names = "--slug", description = "Its short name (default: made from the name).")
-                    @Nullable String slug,
+            @Option(names = "--slug", description = "Its short name (default: made from the name).") @Nullable String slug,
             @Option(names = "--tier", description = "Its tier (default: base_v1).") @Nullable String tier)
             throws IOException, InterruptedException {
         Map<String, Object> body = new LinkedHashMap<>(Map.of("name", name));
@@ -139,15 +138,12 @@ final class TeamCommand extends AdminGroup {
             description = "Set limits of one team in place of its tier's: those that are told, and only those.",
             mixinStandardHelpOptions = true,
             footer = {"", "-1 lifts a limit. Without any the team follows its tier again."})
-    int limits(
-            @Mixin AdminOptions options, @Parameters(paramLabel = "TEAM") String team, @Mixin LimitOptions limits)
+    int limits(@Mixin AdminOptions options, @Parameters(paramLabel = "TEAM") String team, @Mixin LimitOptions limits)
             throws IOException, InterruptedException {
         return options.show(
                 surroundings,
                 api -> api.call(
-                        "PUT",
-                        AdminApi.path("admin", "teams", AdminOptions.team(api, team), "limits"),
-                        limits.told()),
+                        "PUT", AdminApi.path("admin", "teams", AdminOptions.team(api, team), "limits"), limits.told()),
                 ALL);
     }
 

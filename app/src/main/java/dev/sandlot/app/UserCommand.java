@@ -37,10 +37,7 @@ final class UserCommand extends AdminGroup {
         return options.show(surroundings, api -> api.call("POST", "/admin/users", body), "userID", "email");
     }
 
-    @Command(
-            name = "delete",
-            description = "Delete a person who belongs to no team.",
-            mixinStandardHelpOptions = true)
+    @Command(name = "delete", description = "Delete a person who belongs to no team.", mixinStandardHelpOptions = true)
     int delete(@Mixin AdminOptions options, @Parameters(paramLabel = "USER") String user)
             throws IOException, InterruptedException {
         return options.show(

@@ -30,8 +30,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class AdminCommandsTest {
     private static final String TEAM = "6f1c1d4e-6f0f-4a52-9d1f-0d8f3c2b1a00";
     private static final String USER = "7f1c1d4e-6f0f-4a52-9d1f-0d8f3c2b1a00";
-    private static final String TEAMS = "[{\"teamID\":\"" + TEAM + "\",\"slug\":\"ours\",\"name\":\"Our \\u001b[31mteam\","
-            + "\"tier\":\"base_v1\",\"isBanned\":false,\"limits\":{\"concurrentSandboxes\":20}}]";
+    private static final String TEAMS =
+            "[{\"teamID\":\"" + TEAM + "\",\"slug\":\"ours\",\"name\":\"Our \\u001b[31mteam\","
+                    + "\"tier\":\"base_v1\",\"isBanned\":false,\"limits\":{\"concurrentSandboxes\":20}}]";
 
     @TempDir
     private Path directory;

@@ -30,7 +30,8 @@ class CommandsTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"up", "env", "status", "down", "doctor", "config", "migrate", "e2b", "purge", "test", "bench", "version"
+            strings = {
+                "up", "env", "status", "down", "doctor", "config", "migrate", "e2b", "purge", "test", "bench", "version"
             })
     void everyCommandExplainsItself(String command) {
         assertThat(run("", command, "--help")).isEqualTo(ExitCode.OK);

@@ -129,11 +129,16 @@ class RegistryAcceptanceTest {
     }
 
     private void conforms(String host) throws Exception {
-        String program = run(Path.of("..").toAbsolutePath().normalize().resolve("acceptance/registry/conformance").toString())
+        String program = run(Path.of("..")
+                        .toAbsolutePath()
+                        .normalize()
+                        .resolve("acceptance/registry/conformance")
+                        .toString())
                 .lines()
                 .reduce("", (a, b) -> b);
         assumeTrue(program.startsWith("/"), program);
-        ProcessBuilder suite = new ProcessBuilder(program).directory(temp.toFile()).redirectErrorStream(true);
+        ProcessBuilder suite =
+                new ProcessBuilder(program).directory(temp.toFile()).redirectErrorStream(true);
         suite.environment().put("OCI_ROOT_URL", "http://" + host);
         suite.environment().put("OCI_NAMESPACE", "conformance/main");
         suite.environment().put("OCI_CROSSMOUNT_NAMESPACE", "conformance/other");
@@ -162,7 +167,8 @@ class RegistryAcceptanceTest {
         docker.load(image, "from docker");
         docker.login(host, "_e2b_access_token", "\"sk_e2b_00\"\n");
         docker.run("push", image);
-        assertThat(docker.fails("push", docker.tagged(image, host + "/e2b/custom-envs/other:1"))).contains("denied");
+        assertThat(docker.fails("push", docker.tagged(image, host + "/e2b/custom-envs/other:1")))
+                .contains("denied");
         holds(new StoredImages(store, layers), "from docker");
 
         docker.run("rmi", image);
@@ -182,7 +188,11 @@ class RegistryAcceptanceTest {
         docker.load(image, "gone on");
         docker.login(host, "_e2b_access_token", "sk_e2b_00");
         docker.run("push", image);
-        assertThat(run("skopeo", "inspect", "--tls-verify=false", "docker://" + debian + "/project/images/" + TEMPLATE + ":" + BUILD))
+        assertThat(run(
+                        "skopeo",
+                        "inspect",
+                        "--tls-verify=false",
+                        "docker://" + debian + "/project/images/" + TEMPLATE + ":" + BUILD))
                 .contains("KEY=value");
         holds(upstream("http://" + debian).images(layers), "gone on");
     }
@@ -192,11 +202,28 @@ class RegistryAcceptanceTest {
         for (String host : List.of(own(), before("http://" + debianRegistry()))) {
             String target = "docker://" + host + "/e2b/custom-envs/" + TEMPLATE + ":" + BUILD;
             saved("by skopeo");
-            skopeo("--dest-tls-verify=false", "--dest-creds", "_e2b_access_token:sk_e2b_00", "docker-archive:" + temp + "/saved.tar", target);
-            skopeo("--src-tls-verify=false", "--src-creds", "admin:root", target, "dir:" + temp + "/back-" + host.replace(':', '-'));
+            skopeo(
+                    "--dest-tls-verify=false",
+                    "--dest-creds",
+                    "_e2b_access_token:sk_e2b_00",
+                    "docker-archive:" + temp + "/saved.tar",
+                    target);
+            skopeo(
+                    "--src-tls-verify=false",
+                    "--src-creds",
+                    "admin:root",
+                    target,
+                    "dir:" + temp + "/back-" + host.replace(':', '-'));
         }
         String team = "docker://" + own() + "/team/x:1";
-        skopeo("--dest-tls-verify=false", "--dest-creds", "_api_key:e2b_00", "--format", "oci", "docker-archive:" + temp + "/saved.tar", team);
+        skopeo(
+                "--dest-tls-verify=false",
+                "--dest-creds",
+                "_api_key:e2b_00",
+                "--format",
+                "oci",
+                "docker-archive:" + temp + "/saved.tar",
+                team);
         skopeo("--src-tls-verify=false", "--src-creds", "_api_key:e2b_00", team, "oci:" + temp + "/team");
         holds(new StoredImages(store, layers), "by skopeo");
     }
@@ -217,7 +244,13 @@ class RegistryAcceptanceTest {
     private Path tree(String text) throws IOException, InterruptedException {
         Path etc = Files.createDirectories(temp.resolve("tree/etc"));
         Files.writeString(etc.resolve("f"), text);
-        run("tar", "-C", temp.resolve("tree").toString(), "-cf", temp.resolve("layer.tar").toString(), "etc");
+        run(
+                "tar",
+                "-C",
+                temp.resolve("tree").toString(),
+                "-cf",
+                temp.resolve("layer.tar").toString(),
+                "etc");
         return temp.resolve("layer.tar");
     }
 
@@ -278,9 +311,21 @@ class RegistryAcceptanceTest {
             Path home = Files.createDirectories(temp.resolve("docker"));
             socket = "unix://" + home.resolve("s");
             Process daemon = new ProcessBuilder(
-                            "dockerd", "--host", socket, "--data-root", home + "/data", "--exec-root", home + "/exec",
-                            "--pidfile", home + "/pid", "--storage-driver", "vfs", "--bridge", "none",
-                            "--iptables=false", "--ip6tables=false")
+                            "dockerd",
+                            "--host",
+                            socket,
+                            "--data-root",
+                            home + "/data",
+                            "--exec-root",
+                            home + "/exec",
+                            "--pidfile",
+                            home + "/pid",
+                            "--storage-driver",
+                            "vfs",
+                            "--bridge",
+                            "none",
+                            "--iptables=false",
+                            "--ip6tables=false")
                     .redirectErrorStream(true)
                     .start();
             opened.add(() -> {
@@ -332,7 +377,8 @@ class RegistryAcceptanceTest {
             List<String> command = new ArrayList<>(List.of("docker", "--host", socket));
             command.addAll(List.of(arguments));
             ProcessBuilder builder = new ProcessBuilder(command);
-            builder.environment().put("DOCKER_CONFIG", temp.resolve("docker-config").toString());
+            builder.environment()
+                    .put("DOCKER_CONFIG", temp.resolve("docker-config").toString());
             return builder;
         }
     }

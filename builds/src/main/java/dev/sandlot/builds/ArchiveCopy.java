@@ -63,8 +63,8 @@ final class ArchiveCopy implements FileCopy {
             return request.workdir();
         }
         Account user = accounts.user(request.user())
-                .orElseThrow(() -> new BuildFailure(
-                        null, "the user '" + request.user() + "' is not known to the sandbox"));
+                .orElseThrow(
+                        () -> new BuildFailure(null, "the user '" + request.user() + "' is not known to the sandbox"));
         return user.home();
     }
 
@@ -80,17 +80,16 @@ final class ArchiveCopy implements FileCopy {
 
     private static BuildFailure explained(Request request, LinuxException e) throws LinuxException {
         String subject = FileNames.printable(e.subject());
-        String why =
-                switch (e.errno()) {
-                    case EXDEV -> "'" + subject + "' is not on the template's own file system";
-                    case ENOTDIR -> "'" + subject + "' leads through something that is no directory";
-                    case ELOOP -> "'" + subject + "' leads through too many links";
-                    case ENAMETOOLONG -> "'" + subject + "' is too long";
-                    case EEXIST, ENOENT, EBUSY -> "'" + subject + "' cannot be made: " + e.getMessage();
-                    case EINVAL, EISDIR, EPERM -> "'" + subject + "' cannot be written: " + e.getMessage();
-                    case ENOSPC, EDQUOT -> "no space is left";
-                    default -> throw e;
-                };
+        String why = switch (e.errno()) {
+            case EXDEV -> "'" + subject + "' is not on the template's own file system";
+            case ENOTDIR -> "'" + subject + "' leads through something that is no directory";
+            case ELOOP -> "'" + subject + "' leads through too many links";
+            case ENAMETOOLONG -> "'" + subject + "' is too long";
+            case EEXIST, ENOENT, EBUSY -> "'" + subject + "' cannot be made: " + e.getMessage();
+            case EINVAL, EISDIR, EPERM -> "'" + subject + "' cannot be written: " + e.getMessage();
+            case ENOSPC, EDQUOT -> "no space is left";
+            default -> throw e;
+        };
         return new BuildFailure(
                 null, "could not copy '" + request.source() + "' to '" + request.target() + "': " + why, e);
     }

@@ -48,6 +48,7 @@ public final class BuildEngine implements BuildService, AutoCloseable {
 
     private final BuildSettings settings;
     private final BuildTools tools;
+    private final ImageBases bases;
     private final BuildShelf shelf;
     private final BuildCache cache;
     private final Uploads uploads;
@@ -68,6 +69,7 @@ public final class BuildEngine implements BuildService, AutoCloseable {
         Path directory = DurableFile.directory(settings.directory());
         this.settings = settings;
         this.shelf = new BuildShelf(directory.resolve("builds"));
+        this.bases = parts.bases();
         this.cache = new BuildCache(directory.resolve("cache"), parts.layers());
         this.uploads =
                 Uploads.open(directory.resolve("uploads"), settings.uploadBytes(), settings.uploadsBytes());
@@ -284,6 +286,7 @@ public final class BuildEngine implements BuildService, AutoCloseable {
     public void forget(UUID buildId) throws ApiException {
         boolean _ = cancel(buildId, "The build was deleted");
         try {
+            bases.forget(buildId);
             shelf.remove(buildId);
         } catch (IOException e) {
             throw new ApiException(ErrorKind.INTERNAL, "Build \"" + buildId + "\" could not be forgotten", e);

@@ -3,6 +3,7 @@ package dev.sandlot.builds;
 import dev.sandlot.images.LayerStore;
 import dev.sandlot.images.PushedImages;
 import dev.sandlot.images.StandIns;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -33,7 +34,9 @@ public record BuildParts(
             ImageBasesSettings images,
             List<LayerCollector.References> references) {
         ImageBases bases = new PulledBases(layers, workshop, standIns, pushed, images);
-        return new BuildParts(workshop, layers, bases, new ArchiveCopy(), references);
+        List<LayerCollector.References> all = new ArrayList<>(references);
+        all.add(standIns::layers);
+        return new BuildParts(workshop, layers, bases, new ArchiveCopy(), all);
     }
 
     public BuildParts {

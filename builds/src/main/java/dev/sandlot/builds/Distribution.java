@@ -62,7 +62,8 @@ record Distribution(String id, Family family, boolean guessed) {
         if (own.isPresent()) {
             return new Distribution(id, own.get(), false);
         }
-        for (String like : fields.getOrDefault("ID_LIKE", "").toLowerCase(Locale.ROOT).split("\\s+")) {
+        for (String like :
+                fields.getOrDefault("ID_LIKE", "").toLowerCase(Locale.ROOT).split("\\s+")) {
             Optional<Family> guess = Family.of(like);
             if (guess.isPresent()) {
                 return new Distribution(id, guess.get(), true);

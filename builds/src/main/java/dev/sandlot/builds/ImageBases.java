@@ -2,6 +2,7 @@ package dev.sandlot.builds;
 
 import dev.sandlot.protocol.BuildPlan;
 import java.io.IOException;
+import java.util.UUID;
 
 /** Makes bases out of images: found or pulled, checked, and provisioned (template-build.md 8.1, 8.2). */
 public interface ImageBases {
@@ -17,4 +18,7 @@ public interface ImageBases {
      * @throws BuildFailure of the step {@code base}, with a message for the user (template-build.md 13)
      */
     BuildBase make(BuildPlan plan, BuildLog log) throws BuildFailure, IOException, InterruptedException;
+
+    /** Drops the image that was pushed for a build which nobody needs any more, if there is one. May be repeated. */
+    default void forget(UUID buildId) throws IOException {}
 }

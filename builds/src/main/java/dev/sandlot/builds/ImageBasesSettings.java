@@ -10,8 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param standIns whether well-known images are met from Debian packages where no registry answers
  * @param access which addresses may be asked for images that users name; {@code registry} is always asked
  */
-public record ImageBasesSettings(
-        @Nullable String registry, boolean standIns, RegistryAccess access) {
+public record ImageBasesSettings(@Nullable String registry, boolean standIns, RegistryAccess access) {
     /** No registry of its own, stand-ins, public addresses alone. */
     public static final ImageBasesSettings DEFAULT = new ImageBasesSettings(null, true, RegistryAccess.PUBLIC);
 }

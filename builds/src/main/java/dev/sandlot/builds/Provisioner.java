@@ -56,8 +56,10 @@ final class Provisioner {
             throws BuildFailure, IOException, InterruptedException {
         Distribution distribution = distribution(layers);
         if (distribution.guessed()) {
-            log.warn(PulledBases.STEP, "unknown distribution '" + distribution.id() + "', provisioned as "
-                    + distribution.family().key());
+            log.warn(
+                    PulledBases.STEP,
+                    "unknown distribution '" + distribution.id() + "', provisioned as "
+                            + distribution.family().key());
         }
         log.info(PulledBases.STEP, "Provisioning " + distribution.id());
         Workshop.Order order = new Workshop.Order(

@@ -27,6 +27,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +45,7 @@ final class PulledBases implements ImageBases {
     private final Provisioner provisioner;
     private final ImageBasesSettings settings;
     private final Logins logins;
+    private final String provisioning;
     private final Map<RegistryAccess, RegistryProbe> probes;
 
     /** How credentials are exchanged for a login. */
@@ -56,11 +58,7 @@ final class PulledBases implements ImageBases {
     }
 
     PulledBases(
-            LayerStore store,
-            Workshop workshop,
-            StandIns standIns,
-            PushedImages pushed,
-            ImageBasesSettings settings) {
+            LayerStore store, Workshop workshop, StandIns standIns, PushedImages pushed, ImageBasesSettings settings) {
         this(store, workshop, standIns, pushed, settings, Logins.of(settings.access()));
     }
 
@@ -77,30 +75,40 @@ final class PulledBases implements ImageBases {
         this.provisioner = new Provisioner(store, workshop);
         this.settings = settings;
         this.logins = logins;
+        this.provisioning = version(settings);
         this.probes = Map.of(
                 RegistryAccess.ANY, new RegistryProbe(RegistryAccess.ANY, InstantSource.system()),
                 RegistryAccess.PUBLIC, new RegistryProbe(RegistryAccess.PUBLIC, InstantSource.system()));
     }
 
-    @Override
-    public String provisioning() {
+    private static String version(ImageBasesSettings settings) {
         try {
-            return Provisioner.version().hex() + (settings.standIns() ? StandIns.sources().hex() : "");
+            return Provisioner.version().hex()
+                    + (settings.standIns() ? StandIns.sources().hex() : "");
         } catch (IOException e) {
             throw new IllegalStateException("the stand-ins' sources are missing from the program", e);
         }
     }
 
     @Override
+    public String provisioning() {
+        return provisioning;
+    }
+
+    @Override
+    public void forget(UUID buildId) throws IOException {
+        pushed.forget(buildId);
+    }
+
+    @Override
     public BuildBase make(BuildPlan plan, BuildLog log) throws BuildFailure, IOException, InterruptedException {
         try {
-            PulledImage image =
-                    switch (plan.origin()) {
-                        case BuildOrigin.Image named -> image(named, log);
-                        case BuildOrigin.Pushed _ -> pushed.image(plan.templateId(), plan.buildId());
-                        case BuildOrigin.Parent _, BuildOrigin.Missing _ ->
-                            throw new IllegalArgumentException("the plan begins with no image");
-                    };
+            PulledImage image = switch (plan.origin()) {
+                case BuildOrigin.Image named -> image(named, log);
+                case BuildOrigin.Pushed _ -> pushed.image(plan.templateId(), plan.buildId());
+                case BuildOrigin.Parent _, BuildOrigin.Missing _ ->
+                    throw new IllegalArgumentException("the plan begins with no image");
+            };
             log.info(STEP, size(image.layers()));
             return new BuildBase(provisioner.provision(image.layers(), plan, log), image.env());
         } catch (ImageRefusedException | BadLayerException | RegistryStatusException e) {
@@ -156,8 +164,10 @@ final class PulledBases implements ImageBases {
             throws BuildFailure, IOException, InterruptedException {
         log.info(STEP, "No registry answers for " + name + "; looking for " + wanted.title());
         StandIns.Made made = made(name, wanted, log);
-        log.warn(STEP, name + " is not that image: its registry cannot be reached, and " + made.contents()
-                + " stands in for it");
+        log.warn(
+                STEP,
+                name + " is not that image: its registry cannot be reached, and " + made.contents()
+                        + " stands in for it");
         return made.image();
     }
 
@@ -174,8 +184,7 @@ final class PulledBases implements ImageBases {
         }
     }
 
-    private PulledImage pull(
-            ImageReference place, ImageName name, @Nullable ImageCredentials credentials, BuildLog log)
+    private PulledImage pull(ImageReference place, ImageName name, @Nullable ImageCredentials credentials, BuildLog log)
             throws IOException, InterruptedException {
         log.info(STEP, "Pulling " + name);
         return RegistryImage.pull(place, login(place, credentials), access(name), store, lines(log));
@@ -195,7 +204,9 @@ final class PulledBases implements ImageBases {
     private String size(List<Digest> layers) throws IOException {
         long bytes = 0;
         for (Digest layer : layers) {
-            bytes += store.find(layer).orElseThrow(() -> new IOException("layer " + layer + " has vanished")).bytes();
+            bytes += store.find(layer)
+                    .orElseThrow(() -> new IOException("layer " + layer + " has vanished"))
+                    .bytes();
         }
         return "The image has " + layers.size() + " layers of " + (bytes + 999_999) / 1_000_000 + " MB in all";
     }

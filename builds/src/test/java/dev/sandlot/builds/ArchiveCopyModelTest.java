@@ -142,8 +142,7 @@ class ArchiveCopyModelTest {
             String mode = random.nextBoolean() ? "" : "0751";
             Upload upload = new Upload();
             Optional<Model> expected = expect(random, model, upload, owner.isEmpty() ? "1000:1000" : "0:50", mode);
-            FileCopy.Request request =
-                    new FileCopy.Request(upload.plain(temp), "s", "/w/t", owner, mode, "user", "");
+            FileCopy.Request request = new FileCopy.Request(upload.plain(temp), "s", "/w/t", owner, mode, "user", "");
             boolean copied = copied(request, sandbox);
             assertThat(copied).as("seed %d", seed).isEqualTo(expected.isPresent());
             if (copied) {
@@ -190,12 +189,11 @@ class ArchiveCopyModelTest {
             }
             int bits = 0600 + random.nextInt(0100);
             int applied = mode.isEmpty() ? bits : 0751;
-            Node node =
-                    switch (random.nextInt(3)) {
-                        case 0 -> new Node('d', "", owner, applied);
-                        case 1 -> new Node('f', "new" + i, owner, applied);
-                        default -> new Node('l', "/w/t/" + name(random), owner, 0777);
-                    };
+            Node node = switch (random.nextInt(3)) {
+                case 0 -> new Node('d', "", owner, applied);
+                case 1 -> new Node('f', "new" + i, owner, applied);
+                default -> new Node('l', "/w/t/" + name(random), owner, 0777);
+            };
             sent.put(path, node.kind());
             send(upload, "s/" + path, node, bits);
             conflict = conflict || !applied(model, "/w/t/" + path, node);
@@ -280,7 +278,8 @@ class ArchiveCopyModelTest {
         Path home = Files.createDirectory(temp.resolve("home"));
         try (DirectorySandbox sandbox = new DirectorySandbox(home.resolve("root"))) {
             for (int i = 0; i < MUTATIONS; i++) {
-                byte[] damaged = Arrays.copyOf(whole, random.nextInt(8) == 0 ? random.nextInt(whole.length) : whole.length);
+                byte[] damaged =
+                        Arrays.copyOf(whole, random.nextInt(8) == 0 ? random.nextInt(whole.length) : whole.length);
                 for (int n = random.nextInt(4); n >= 0 && damaged.length > 0; n--) {
                     damaged[random.nextInt(damaged.length)] = (byte) random.nextInt();
                 }

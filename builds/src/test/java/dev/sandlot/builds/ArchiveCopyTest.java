@@ -83,7 +83,8 @@ class ArchiveCopyTest {
 
     @Test
     void only_the_part_before_the_first_glob_names_the_source() throws Exception {
-        Upload upload = new Upload().directory("src", 0755).file("src/a.txt", "a").file("src/deep/b.txt", "b");
+        Upload upload =
+                new Upload().directory("src", 0755).file("src/a.txt", "a").file("src/deep/b.txt", "b");
         copy(upload, "src/**/*.txt", "/one");
         assertThat(root.resolve("one/a.txt")).hasContent("a");
         assertThat(root.resolve("one/deep/b.txt")).hasContent("b");
@@ -271,7 +272,8 @@ class ArchiveCopyTest {
 
     @Test
     void damaged_archives_are_refused() throws Exception {
-        byte[] whole = Files.readAllBytes(new Upload().file("a", "1".repeat(5000)).gzipped(temp));
+        byte[] whole =
+                Files.readAllBytes(new Upload().file("a", "1".repeat(5000)).gzipped(temp));
         Path cut = Files.write(temp.resolve("cut"), Arrays.copyOf(whole, whole.length - 10));
         Path text = Files.writeString(temp.resolve("text"), "no archive at all\n".repeat(100));
         whole[whole.length - 6] ^= 1;
@@ -329,7 +331,10 @@ class ArchiveCopyTest {
     void a_target_on_a_mount_is_refused() throws Exception {
         try (DirectorySandbox machine = new DirectorySandbox(temp.resolve("m"))) {
             Path proc = Files.createDirectories(machine.root.resolve("proc"));
-            assertThat(new ProcessBuilder("mount", "-t", "proc", "proc", proc.toString()).start().waitFor()).isZero();
+            assertThat(new ProcessBuilder("mount", "-t", "proc", "proc", proc.toString())
+                            .start()
+                            .waitFor())
+                    .isZero();
             try {
                 Path archive = new Upload().file("f", "1").plain(temp);
                 assertThatThrownBy(() -> new ArchiveCopy()

@@ -52,8 +52,8 @@ final class ChrootWorkshop implements Workshop {
             for (Digest layer : layers.reversed()) {
                 lower.add(store.path(layer).toString());
             }
-            String options = "lowerdir=" + String.join(":", lower) + ",upperdir=" + upper.path() + ",workdir="
-                    + work.path();
+            String options =
+                    "lowerdir=" + String.join(":", lower) + ",upperdir=" + upper.path() + ",workdir=" + work.path();
             host("mount", "-t", "overlay", "overlay", "-o", options, root.toString());
             mounted = true;
         }
@@ -61,11 +61,18 @@ final class ChrootWorkshop implements Workshop {
         @Override
         public Ended run(Command command, Lines lines) throws IOException, InterruptedException {
             List<String> all = new ArrayList<>(List.of(
-                    "unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c",
+                    "unshare",
+                    "--mount",
+                    "--pid",
+                    "--fork",
+                    "--kill-child",
+                    "sh",
+                    "-c",
                     "mount -t tmpfs tmpfs \"$1/dev\" && for d in null zero random urandom; do touch \"$1/dev/$d\" &&"
                             + " mount --bind /dev/$d \"$1/dev/$d\"; done; mkdir -p \"$1/proc\" &&"
                             + " mount -t proc proc \"$1/proc\"; r=$1; shift; exec chroot \"$r\" \"$@\"",
-                    "chroot", root.toString()));
+                    "chroot",
+                    root.toString()));
             all.addAll(command.arguments());
             ProcessBuilder builder = new ProcessBuilder(all).redirectErrorStream(true);
             builder.environment().keySet().removeIf(name -> !name.equals("PATH"));

@@ -35,8 +35,8 @@ class ProvisionerTest {
     static final BuildPlan PLAN = plan(new BuildOrigin.Image("image", null));
 
     /** Programs of this machine that the script itself needs. */
-    private static final List<String> TOOLS = List.of("/bin/sh", "/bin/cat", "/bin/grep", "/bin/sed", "/bin/mkdir",
-            "/bin/chmod", "/bin/rm", "/bin/mv");
+    private static final List<String> TOOLS =
+            List.of("/bin/sh", "/bin/cat", "/bin/grep", "/bin/sed", "/bin/mkdir", "/bin/chmod", "/bin/rm", "/bin/mv");
 
     @TempDir
     Path temp;
@@ -55,9 +55,7 @@ class ProvisionerTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock = """
+    @CsvSource(delimiter = '|', textBlock = """
             ID=debian | apt-get | -q -y --no-install-recommends install bash sudo curl git jq less socat iproute2 iputils-ping fuse3 procps passwd ca-certificates
             ID=ubuntu | apt-get | -q -y --no-install-recommends install bash sudo curl git jq less socat iproute2 iputils-ping fuse3 procps passwd ca-certificates
             ID=fedora | dnf | -y --setopt=install_weak_deps=0 install bash sudo curl git jq less socat iproute iputils fuse3 procps-ng shadow-utils ca-certificates
@@ -89,7 +87,8 @@ class ProvisionerTest {
     void a_failure_tells_the_last_thirty_lines() throws Exception {
         List<Digest> image = image("ID=alpine", "apk", false);
         assertThatThrownBy(() -> provision(image))
-                .isInstanceOfSatisfying(BuildFailure.class, e -> assertThat(e.step()).isEqualTo("base"))
+                .isInstanceOfSatisfying(
+                        BuildFailure.class, e -> assertThat(e.step()).isEqualTo("base"))
                 .hasMessageContaining("provisioning failed (exit status 3)")
                 .hasMessageContaining("apk line 40")
                 .hasMessageContaining("apk line 11\n")
@@ -108,7 +107,8 @@ class ProvisionerTest {
     @ParameterizedTest
     @ValueSource(strings = {"ID=rhel", "ID=\"ol\"", "ID=amzn\nID_LIKE=\"fedora\"", "ID=plan9", "NAME=nothing"})
     void other_distributions_are_refused_by_the_id_that_they_declare(String release) throws Exception {
-        String id = release.startsWith("ID=") ? release.split("\n")[0].substring(3).replace("\"", "") : "";
+        String id =
+                release.startsWith("ID=") ? release.split("\n")[0].substring(3).replace("\"", "") : "";
         List<Digest> image = image(release, "apk", true);
         assertThatThrownBy(() -> provision(image))
                 .isInstanceOf(BuildFailure.class)
@@ -139,12 +139,15 @@ class ProvisionerTest {
 
     private String login(List<Digest> image, String path) throws Exception {
         StringBuilder out = new StringBuilder();
-        try (WorkSandbox sandbox = new ChrootWorkshop(store, temp)
-                .open(new Workshop.Order(PLAN.buildId(), "t", image, 1, 512))) {
+        try (WorkSandbox sandbox =
+                new ChrootWorkshop(store, temp).open(new Workshop.Order(PLAN.buildId(), "t", image, 1, 512))) {
             String script = ". /etc/profile; echo \"$PATH\"";
             WorkSandbox.Command command = new WorkSandbox.Command(
                     List.of("/bin/sh", "-c", "PATH=" + path + "\n" + script),
-                    "root", "/", Map.of(), Duration.ofSeconds(30));
+                    "root",
+                    "/",
+                    Map.of(),
+                    Duration.ofSeconds(30));
             sandbox.run(command, new WorkSandbox.Lines() {
                 @Override
                 public void stdout(String line) {
@@ -169,7 +172,8 @@ class ProvisionerTest {
         assumeThat(Files.isExecutable(Path.of("/bin/dash"))).isTrue();
         try (StagedTree tree = store.stage()) {
             Path root = tree.path();
-            for (String directory : List.of("bin", "usr/bin", "etc/ssl/certs", "usr/lib", "var", "dev", "proc", "tmp")) {
+            for (String directory :
+                    List.of("bin", "usr/bin", "etc/ssl/certs", "usr/lib", "var", "dev", "proc", "tmp")) {
                 Files.createDirectories(root.resolve(directory));
             }
             for (String program : TOOLS) {
@@ -235,7 +239,17 @@ class ProvisionerTest {
 
     static BuildPlan plan(BuildOrigin origin) {
         return new BuildPlan(
-                UUID.randomUUID(), "template", UUID.randomUUID(), 1, 512, 1024, BuildPlan.Semantics.V2_1, origin,
-                List.of(), null, null, false);
+                UUID.randomUUID(),
+                "template",
+                UUID.randomUUID(),
+                1,
+                512,
+                1024,
+                BuildPlan.Semantics.V2_1,
+                origin,
+                List.of(),
+                null,
+                null,
+                false);
     }
 }

@@ -25,8 +25,7 @@ public record ApiSettings(
         Duration idempotencyKept) {
     /** No provider, older clients served, no rate limit, 70 seconds, keys known for a day. */
     public static final ApiSettings DEFAULT =
-            new ApiSettings(
-                    List.of(), true, RateLimits.NONE, null, null, Duration.ofSeconds(70), Duration.ofDays(1));
+            new ApiSettings(List.of(), true, RateLimits.NONE, null, null, Duration.ofSeconds(70), Duration.ofDays(1));
 
     public ApiSettings {
         providers = List.copyOf(providers);

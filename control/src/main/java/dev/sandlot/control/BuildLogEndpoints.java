@@ -39,7 +39,11 @@ final class BuildLogEndpoints {
                         this::logs));
     }
 
-    private record Entry(String timestamp, String message, String level, @Nullable String step) {
+    private record Entry(
+            String timestamp,
+            String message,
+            String level,
+            @Nullable String step) {
         static Entry of(BuildLogEntry entry) {
             return new Entry(
                     Moments.text(entry.timestamp()),

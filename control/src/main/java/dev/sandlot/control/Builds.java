@@ -38,7 +38,8 @@ import org.slf4j.LoggerFactory;
 final class Builds implements AutoCloseable {
     static final Duration LONGEST_WAIT = Duration.ofMinutes(40);
     static final Duration LONGEST_BUILD = Duration.ofHours(1);
-    static final Reason SUPERSEDED = new Reason("The build was superseded by a newer one of the same template and tag", null);
+    static final Reason SUPERSEDED =
+            new Reason("The build was superseded by a newer one of the same template and tag", null);
     static final String CANCELLED = "The build was cancelled";
     private static final Logger LOG = LoggerFactory.getLogger(Builds.class);
     private static final Reason NOT_STARTED =
@@ -190,8 +191,7 @@ final class Builds implements AutoCloseable {
         return switch (state) {
             case BuildState.Running() -> false;
             case BuildState.Ready(BuiltTemplate built) -> store.finish(buildId, built, now);
-            case BuildState.Failed(String message, String step) ->
-                store.fail(buildId, new Reason(message, step), now);
+            case BuildState.Failed(String message, String step) -> store.fail(buildId, new Reason(message, step), now);
         };
     }
 

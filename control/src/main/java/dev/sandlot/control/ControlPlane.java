@@ -49,8 +49,7 @@ public final class ControlPlane implements AutoCloseable {
         this(settings, store, node, builder, InstantSource.system());
     }
 
-    ControlPlane(
-            ControlSettings settings, Store store, NodeService node, BuildService builder, InstantSource clock) {
+    ControlPlane(ControlSettings settings, Store store, NodeService node, BuildService builder, InstantSource clock) {
         this.settings = settings;
         this.store = store;
         this.clock = clock;
@@ -67,8 +66,8 @@ public final class ControlPlane implements AutoCloseable {
                 background);
         this.routes = routes(tokens, uploads);
         RedisAddress rateStore = rules.rateStore();
-        this.rates = new RateLimiter(
-                rules.rates(), rateStore == null ? RateCounts.inMemory() : new RedisCounts(rateStore));
+        this.rates =
+                new RateLimiter(rules.rates(), rateStore == null ? RateCounts.inMemory() : new RedisCounts(rateStore));
         this.api = new ApiHandler(routes, ApiDescription.load(), authenticator, rates, guard(rules), uploads);
     }
 

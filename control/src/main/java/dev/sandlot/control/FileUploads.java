@@ -52,7 +52,8 @@ final class FileUploads {
             throw new ApiException(ErrorKind.INVALID, "Invalid files hash");
         }
         UUID team = call.team().id();
-        if (templates.byId(templateId)
+        if (templates
+                .byId(templateId)
                 .filter(template -> team.equals(template.teamId()))
                 .isEmpty()) {
             throw new ApiException(ErrorKind.NOT_FOUND, "template '" + templateId + "' not found");

@@ -13,7 +13,6 @@ import java.time.temporal.ChronoUnit;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -127,8 +126,7 @@ final class Idempotency {
         }
     }
 
-    private Reply again(
-            OperationStore.KeyedRequest request, OperationStore.KnownRequest known, Creation creation)
+    private Reply again(OperationStore.KeyedRequest request, OperationStore.KnownRequest known, Creation creation)
             throws ApiException, IOException {
         if (!known.fingerprint().equals(request.fingerprint())) {
             throw refused(ErrorKind.CONFLICT, "the key was used for another request", "request_mismatch");

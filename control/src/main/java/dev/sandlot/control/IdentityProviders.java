@@ -14,8 +14,8 @@ final class IdentityProviders {
 
     static IdentityProviders of(List<IdentityProvider> providers, InstantSource clock) {
         return new IdentityProviders(providers.stream()
-                .map(provider -> new TokenVerifier(
-                        provider.issuer(), provider.audiences(), KeySet.of(provider, clock), clock))
+                .map(provider ->
+                        new TokenVerifier(provider.issuer(), provider.audiences(), KeySet.of(provider, clock), clock))
                 .toList());
     }
 

@@ -49,7 +49,9 @@ public record OperatorKeys(
                 issuer,
                 audiences,
                 url.isEmpty() ? null : IdentityProvider.address(url),
-                keys.isArray() ? Json.MAPPER.createObjectNode().set("keys", keys).toString() : "",
+                keys.isArray()
+                        ? Json.MAPPER.createObjectNode().set("keys", keys).toString()
+                        : "",
                 IdentityProvider.duration(root.path("cacheDuration").asString("")));
     }
 

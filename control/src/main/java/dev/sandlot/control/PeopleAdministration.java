@@ -39,8 +39,8 @@ final class PeopleAdministration {
 
     private UserView view(PersonStore.Person person) {
         List<UserTeam> teams = people.memberships(person.id()).stream()
-                .map(membership -> new UserTeam(
-                        membership.team().id(), membership.team().slug(), membership.isDefault()))
+                .map(membership ->
+                        new UserTeam(membership.team().id(), membership.team().slug(), membership.isDefault()))
                 .toList();
         return new UserView(person.id(), person.email(), teams);
     }

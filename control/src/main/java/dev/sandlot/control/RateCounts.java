@@ -47,8 +47,7 @@ interface RateCounts extends AutoCloseable {
 
         @Override
         public Optional<ConsumptionProbe> count(Key key, RateLimits.Budget budget) {
-            return Optional.of(
-                    buckets.get(key, missing -> bucket(budget)).tryConsumeAndReturnRemaining(1));
+            return Optional.of(buckets.get(key, missing -> bucket(budget)).tryConsumeAndReturnRemaining(1));
         }
 
         private static Bucket bucket(RateLimits.Budget budget) {

@@ -129,9 +129,7 @@ final class SqlBuildStore implements BuildStore {
     static List<Build> active(Handle handle, String condition, String argument) {
         String query = "SELECT * FROM env_builds WHERE " + ACTIVE + " AND " + condition + " ORDER BY created_at, id";
         Object[] arguments = argument.isEmpty() ? new Object[0] : new Object[] {argument};
-        return handle.select(query, arguments)
-                .map((row, context) -> build(row))
-                .list();
+        return handle.select(query, arguments).map((row, context) -> build(row)).list();
     }
 
     @Override

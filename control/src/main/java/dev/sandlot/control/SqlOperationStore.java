@@ -78,16 +78,11 @@ final class SqlOperationStore implements OperationStore {
 
     @Override
     public boolean renew(UUID teamId, String key, Instant deadline, Instant nextDeadline) {
-        return sql.write(handle -> handle.execute(
-                        """
+        return sql.write(handle ->
+                handle.execute("""
                         UPDATE idempotent_requests SET deadline = ?
                         WHERE team_id = ? AND idempotency_key = ? AND deadline = ? AND status IS NULL
-                        """,
-                        nextDeadline.toEpochMilli(),
-                        teamId.toString(),
-                        key,
-                        deadline.toEpochMilli())
-                == 1);
+                        """, nextDeadline.toEpochMilli(), teamId.toString(), key, deadline.toEpochMilli()) == 1);
     }
 
     @Override

@@ -58,7 +58,7 @@ final class SqlTemplateListing {
                 " GROUP BY a.env_id",
                 row -> counts.put(row.getString("env_id"), row.getInt("builds")));
         each(
-                "SELECT a.env_id, b.*" + assigned + " JOIN env_builds b ON b.id = a.build_id",
+                "SELECT a.env_id AS of_env, b.*" + assigned + " JOIN env_builds b ON b.id = a.build_id",
                 " AND a.tag = '" + TemplateReference.DEFAULT_TAG + "' ORDER BY a.position",
                 this::takeBuild);
         return handle.select("SELECT e.* FROM envs e" + condition + " ORDER BY e.created_at, e.id", argument)
@@ -76,7 +76,7 @@ final class SqlTemplateListing {
     }
 
     private void takeBuild(ResultSet row) throws SQLException {
-        String id = row.getString("env_id");
+        String id = row.getString("of_env");
         BuildRow build = build(row);
         newest.put(id, build);
         if (build.status() == BuildStatus.READY) {

@@ -75,8 +75,7 @@ final class SupabaseProject implements AutoCloseable {
         }
         List<RestOutcome> outcomes = new ArrayList<>();
         for (int i = 0; i < statements.size(); i++) {
-            outcomes.add(
-                    outcome(statements.get(i), answer.path("outcomes").path(i)));
+            outcomes.add(outcome(statements.get(i), answer.path("outcomes").path(i)));
         }
         return outcomes;
     }

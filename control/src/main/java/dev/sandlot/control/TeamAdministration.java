@@ -50,8 +50,7 @@ final class TeamAdministration {
 
     private record TierView(String id, LimitsView limits) {}
 
-    private record MemberView(
-            UUID userID, @Nullable String email, boolean isDefault) {}
+    private record MemberView(UUID userID, @Nullable String email, boolean isDefault) {}
 
     List<Route> routes() {
         return List.of(
@@ -92,7 +91,8 @@ final class TeamAdministration {
     }
 
     private Reply list(Call call) {
-        return Reply.json(200, teams.listed().stream().map(TeamAdministration::view).toList());
+        return Reply.json(
+                200, teams.listed().stream().map(TeamAdministration::view).toList());
     }
 
     private Reply create(Call call) throws ApiException, IOException {
@@ -181,7 +181,8 @@ final class TeamAdministration {
     private Reply delete(Call call) throws ApiException {
         Team team = team(call).team();
         if (!teams.deleteTeam(team.id())) {
-            throw new ApiException(ErrorKind.CONFLICT, "the team has sandboxes, or has or had templates; ban it instead");
+            throw new ApiException(
+                    ErrorKind.CONFLICT, "the team has sandboxes, or has or had templates; ban it instead");
         }
         authenticator.forgetAll();
         return Reply.empty(204);

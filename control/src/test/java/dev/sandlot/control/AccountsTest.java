@@ -341,8 +341,8 @@ class AccountsTest {
     }
 
     private OperatorKeys operatorKeys(String audience) {
-        return OperatorKeys.parse("{\"issuer\":\"" + issuer + "\",\"audiences\":[\"" + audience
-                + "\"],\"keys\":[" + jwk((RSAPublicKey) rsa.getPublic()) + "]}");
+        return OperatorKeys.parse("{\"issuer\":\"" + issuer + "\",\"audiences\":[\"" + audience + "\"],\"keys\":["
+                + jwk((RSAPublicKey) rsa.getPublic()) + "]}");
     }
 
     /** 2.1, scheme M: an operator by a token of the operators' key set, alone or with a team. */
@@ -355,8 +355,7 @@ class AccountsTest {
         bearer("GET", "/nodes", operator, "").expect(200);
         bearer("GET", "/v2/sandboxes", operator, "").expect(200);
         server.send(server.operator("GET", "/nodes")).expect(200);
-        server.send(server.operator("GET", "/nodes")
-                        .header("Authorization", "Bearer " + token("anna")))
+        server.send(server.operator("GET", "/nodes").header("Authorization", "Bearer " + token("anna")))
                 .expect(200);
         assertThat(bearer("GET", "/nodes", token("anna"), "").expect(401).message())
                 .contains("audience");

@@ -63,8 +63,9 @@ class AdministrationTest {
 
     @Test
     void aTeamIsMadeWithASlugOfItsOwnAndTheFirstTier() {
-        JsonNode team =
-                ask("POST", "/admin/teams", "{\"name\":\"My Team!\"}").expect(201).json();
+        JsonNode team = ask("POST", "/admin/teams", "{\"name\":\"My Team!\"}")
+                .expect(201)
+                .json();
         assertThat(team.get("slug").stringValue()).isEqualTo("my-team");
         assertThat(team.get("tier").stringValue()).isEqualTo("base_v1");
         assertThat(team.get("limits").get("concurrentSandboxes").intValue()).isEqualTo(20);
@@ -124,7 +125,10 @@ class AdministrationTest {
                         .expect(403)
                         .message())
                 .isEqualTo("team is blocked: unpaid");
-        assertThat(ask("PATCH", path, "{\"name\":\"Other\"}").json().get("blockedReason").stringValue())
+        assertThat(ask("PATCH", path, "{\"name\":\"Other\"}")
+                        .json()
+                        .get("blockedReason")
+                        .stringValue())
                 .isEqualTo("unpaid");
         ask("PATCH", path, "{\"isBlocked\":false}").expect(200);
         server.create();

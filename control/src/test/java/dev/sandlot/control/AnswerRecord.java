@@ -32,7 +32,9 @@ final class AnswerRecord {
 
     static Set<String> statuses(String operation) {
         JsonNode node = OPERATIONS.get(operation).node();
-        return node.get("responses").properties().stream().map(Map.Entry::getKey).collect(Collectors.toSet());
+        return node.get("responses").properties().stream()
+                .map(Map.Entry::getKey)
+                .collect(Collectors.toSet());
     }
 
     static boolean isLater(String operation) {

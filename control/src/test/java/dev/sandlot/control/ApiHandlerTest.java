@@ -234,7 +234,10 @@ class ApiHandlerTest {
         server.store.teams().addKey(new TeamStore.StoredKey(keyId, team, "k", key));
         Authenticator authenticator = new Authenticator(
                 server.store,
-                new Authenticator.Settings(null, IdentityProviders.of(List.of(), InstantSource.system()), true),
+                new Authenticator.Settings(
+                        Operators.of(null, null, InstantSource.system()),
+                        IdentityProviders.of(List.of(), InstantSource.system()),
+                        true),
                 Runnable::run);
         Headers headers = new Headers().set("x-api-KEY", key.raw());
         assertThat(authenticator.authenticate(headers, Access.TEAM).team().id()).isEqualTo(team);

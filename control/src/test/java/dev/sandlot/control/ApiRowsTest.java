@@ -40,8 +40,9 @@ class ApiRowsTest {
     /** 24.2: a version that is missing or no version breaks both SDKs at create. */
     @Test
     void everyViewTellsAVersionThatCanBeCompared() {
-        JsonNode made =
-                server.call("POST", "/v2/sandboxes", "{\"templateID\":\"base\"}").expect(201).json();
+        JsonNode made = server.call("POST", "/v2/sandboxes", "{\"templateID\":\"base\"}")
+                .expect(201)
+                .json();
         String id = made.get("sandboxID").stringValue();
         List<JsonNode> views = List.of(
                 made,
@@ -49,8 +50,9 @@ class ApiRowsTest {
                 server.call("GET", "/sandboxes").json().get(0),
                 server.call("GET", "/v2/sandboxes").json().get(0),
                 server.call("POST", "/v2/sandboxes/" + id + "/connect").json());
-        assertThat(views).allSatisfy(view -> assertThat(view.get("envdVersion").stringValue())
-                .matches(SEMANTIC));
+        assertThat(views)
+                .allSatisfy(view ->
+                        assertThat(view.get("envdVersion").stringValue()).matches(SEMANTIC));
     }
 
     /** 24.2, 6.1: states that Python does not know raise there. */
@@ -60,7 +62,11 @@ class ApiRowsTest {
         JsonNode detail = server.call("GET", "/sandboxes/" + id).expect(200).json();
         assertThat(detail.get("state").stringValue()).isIn("running", "paused");
         assertThat(detail.get("lifecycle").get("onTimeout").stringValue()).isIn("kill", "pause");
-        assertThat(server.call("GET", "/v2/sandboxes").json().get(0).get("state").stringValue())
+        assertThat(server.call("GET", "/v2/sandboxes")
+                        .json()
+                        .get(0)
+                        .get("state")
+                        .stringValue())
                 .isIn("running", "paused");
     }
 
@@ -73,7 +79,8 @@ class ApiRowsTest {
                     .mapToObj(i -> callers.submit(() -> server.call("POST", "/v2/sandboxes/" + id + "/connect")))
                     .toList();
             for (Future<TestServer.Answer> answer : answers) {
-                assertThat(answer.get().expect(200).json().get("sandboxID").stringValue()).isEqualTo(id);
+                assertThat(answer.get().expect(200).json().get("sandboxID").stringValue())
+                        .isEqualTo(id);
             }
         }
         assertThat(server.node.creating.get()).isEqualTo(1);
@@ -84,16 +91,28 @@ class ApiRowsTest {
     @ValueSource(strings = {"a%3DB", "a%3D", "A%3Db", "a%3Db%26c%3Dx", "a%3Dbb", "c%3Dd%26e%3D"})
     void metadataThatIsNearlyEqualIsNotEqual(String filter) {
         server.create("{\"templateID\":\"base\",\"metadata\":{\"a\":\"b\",\"c\":\"d\"}}");
-        assertThat(server.call("GET", "/v2/sandboxes?metadata=" + filter).expect(200).json()).isEmpty();
-        assertThat(server.call("GET", "/v2/sandboxes?metadata=c%3Dd%26a%3Db").expect(200).json()).hasSize(1);
+        assertThat(server.call("GET", "/v2/sandboxes?metadata=" + filter)
+                        .expect(200)
+                        .json())
+                .isEmpty();
+        assertThat(server.call("GET", "/v2/sandboxes?metadata=c%3Dd%26a%3Db")
+                        .expect(200)
+                        .json())
+                .hasSize(1);
     }
 
     /** 24.2, 9.2: the lists of the contract are comma-separated. */
     @Test
     void aListOfStatesIsSeparatedByCommas() {
         server.create();
-        assertThat(server.call("GET", "/v2/sandboxes?state=running,paused").expect(200).json()).hasSize(1);
-        assertThat(server.call("GET", "/v2/sandboxes?state=running%2Cpaused").expect(200).json()).hasSize(1);
+        assertThat(server.call("GET", "/v2/sandboxes?state=running,paused")
+                        .expect(200)
+                        .json())
+                .hasSize(1);
+        assertThat(server.call("GET", "/v2/sandboxes?state=running%2Cpaused")
+                        .expect(200)
+                        .json())
+                .hasSize(1);
         server.call("GET", "/v2/sandboxes?state=running;paused").expect(400);
     }
 

@@ -189,8 +189,9 @@ class BuildsTest {
     /** 13.2: not those of the same template with an overlapping tag. */
     @Test
     void aTeamHasNoMoreBuildsAtOnceThanItsPlanSays() {
-        server.store.teams().putOverrides(
-                server.team().id(), new TeamStore.Overrides(null, null, null, null, 2, null, null, null));
+        server.store
+                .teams()
+                .putOverrides(server.team().id(), new TeamStore.Overrides(null, null, null, null, 2, null, null, null));
         Asked first = started("first");
         askFor("second");
         TestServer.Answer refused = server.call("POST", "/v3/templates", "{\"name\":\"third\"}");
@@ -234,9 +235,7 @@ class BuildsTest {
     @Test
     void thePlanIsWhatTheRequestSaysAndFurtherKeysAreIgnored() {
         Asked build = askFor("mine");
-        start(
-                build,
-                """
+        start(build, """
                 {"fromImage":"python:3","force":true,"startCmd":"run","readyCmd":"true","more":1,
                  "fromImageRegistry":{"type":"registry","username":"u","password":"p4ssw0rd"},
                  "steps":[
@@ -244,8 +243,7 @@ class BuildsTest {
                     "gzip":true},
                    {"type":"RUN","args":["true","root"],"force":true},
                    {"type":"nonsense"}]}
-                """
-                        .formatted("0f".repeat(32)));
+                """.formatted("0f".repeat(32)));
         BuildPlan plan = server.builder.plans.get(build.buildId());
         assertThat(plan.origin())
                 .isEqualTo(new BuildOrigin.Image("python:3", new ImageCredentials.Basic("u", "p4ssw0rd")));
@@ -361,8 +359,7 @@ class BuildsTest {
         Asked child = askFor("child");
         start(child, "{\"fromTemplate\":\"parent\"}");
         assertThat(server.builder.plans.get(child.buildId()).origin())
-                .isEqualTo(new BuildOrigin.Parent(
-                        "parent", parent.buildId(), MemoryBuilder.built("sha256:parent")));
+                .isEqualTo(new BuildOrigin.Parent("parent", parent.buildId(), MemoryBuilder.built("sha256:parent")));
         Asked onBase = askFor("on-base");
         start(onBase, "{\"fromTemplate\":\"base\"}");
         BuildOrigin.Parent base =
@@ -392,7 +389,11 @@ class BuildsTest {
         server.call("POST", "/v2/sandboxes", "{\"templateID\":\"mine\"}").expect(404);
         start(build, FROM_IMAGE);
         server.call("POST", "/v2/sandboxes", "{\"templateID\":\"mine\"}").expect(404);
-        assertThat(server.call("GET", "/templates").json().get(0).get("buildStatus").stringValue())
+        assertThat(server.call("GET", "/templates")
+                        .json()
+                        .get(0)
+                        .get("buildStatus")
+                        .stringValue())
                 .isEqualTo("building");
         server.builder.end(build.buildId(), new BuildState.Ready(MemoryBuilder.built("sha256:mine")));
         assertThat(state(build)).isEqualTo("ready");
@@ -419,7 +420,8 @@ class BuildsTest {
         assertThat(server.node.running.values().iterator().next().buildId()).isEqualTo(first.buildId());
         JsonNode listed = server.call("GET", "/templates").json().get(0);
         assertThat(listed.get("buildStatus").stringValue()).isEqualTo("error");
-        assertThat(listed.get("buildID").stringValue()).isEqualTo(first.buildId().toString());
+        assertThat(listed.get("buildID").stringValue())
+                .isEqualTo(first.buildId().toString());
         JsonNode builds = server.call("GET", "/templates/" + first.templateId()).json();
         assertThat(builds.get("builds")).hasSize(2);
     }
@@ -462,7 +464,8 @@ class BuildsTest {
         assertThat(status.get("reason").get("message").stringValue()).isEqualTo("boom");
         assertThat(status.get("reason").get("step").stringValue()).isEqualTo("2");
         assertThat(messages(status.get("reason").get("logEntries"))).containsExactly("boom");
-        assertThat(status(build, "?logsOffset=3").get("reason").get("logEntries")).isEmpty();
+        assertThat(status(build, "?logsOffset=3").get("reason").get("logEntries"))
+                .isEmpty();
     }
 
     /** 13.5: 400 for an unknown build and a bad UUID, 403 for another team's. */
@@ -497,9 +500,8 @@ class BuildsTest {
         }
         String path = build.path() + "/logs";
         assertThat(messages(server.call("GET", path).json().get("logs"))).containsExactly("l0", "l1", "l2", "l3", "l4");
-        assertThat(messages(server.call("GET", path + "?cursor=1002&limit=2")
-                        .json()
-                        .get("logs")))
+        assertThat(messages(
+                        server.call("GET", path + "?cursor=1002&limit=2").json().get("logs")))
                 .containsExactly("l2", "l3");
         assertThat(messages(server.call("GET", path + "?direction=backward&cursor=1003")
                         .json()

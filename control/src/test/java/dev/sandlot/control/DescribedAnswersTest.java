@@ -104,7 +104,8 @@ class DescribedAnswersTest {
     }
 
     private static MemoryExchange signed(TestServer server, String operation) {
-        return signed(DescribedRequests.exchange(operation), server.key, server.team().id());
+        return signed(
+                DescribedRequests.exchange(operation), server.key, server.team().id());
     }
 
     private static void withoutCredentialsAndByBanned() throws Exception {
@@ -117,8 +118,10 @@ class DescribedAnswersTest {
             }
             UUID team = server.team().id();
             server.store.teams().setStanding(team, new Team.Standing(true, false, null));
-            for (String operation : guarded().filter(DescribedRequests::isForTeams).toList()) {
-                server.send(signed(DescribedRequests.exchange(operation), "none", team)).expect(403);
+            for (String operation :
+                    guarded().filter(DescribedRequests::isForTeams).toList()) {
+                server.send(signed(DescribedRequests.exchange(operation), "none", team))
+                        .expect(403);
             }
         }
     }
@@ -126,7 +129,8 @@ class DescribedAnswersTest {
     /** 2.5: an operator who names no team, or none that there is. */
     private static void afterARefusedTeam() throws Exception {
         try (TestServer server = open(ApiSettings.DEFAULT)) {
-            for (String operation : guarded().filter(DescribedRequests::isForTeams).toList()) {
+            for (String operation :
+                    guarded().filter(DescribedRequests::isForTeams).toList()) {
                 server.send(DescribedRequests.exchange(operation)
                                 .header("X-Admin-Token", TestServer.ADMIN_TOKEN)
                                 .header("X-Team-ID", UUID.randomUUID().toString()))
@@ -178,9 +182,9 @@ class DescribedAnswersTest {
     private static void whileKilled(TestServer server) throws Exception {
         String path = "/sandboxes/" + server.create();
         server.node.killGate = new CountDownLatch(1);
-        CompletableFuture<TestServer.Answer> kill =
-                CompletableFuture.supplyAsync(() -> server.call("DELETE", path));
-        eventually(() -> server.node.killing.get() > 0 && server.call("GET", path).status() == 404);
+        CompletableFuture<TestServer.Answer> kill = CompletableFuture.supplyAsync(() -> server.call("DELETE", path));
+        eventually(
+                () -> server.node.killing.get() > 0 && server.call("GET", path).status() == 404);
         server.call("POST", path + "/connect", "{\"timeout\":60}").expect(409);
         server.call("POST", "/v2" + path + "/connect").expect(409);
         server.call("POST", path + "/timeout", "{\"timeout\":60}").expect(409);
@@ -211,15 +215,18 @@ class DescribedAnswersTest {
             int status = Integer.parseInt(row[1]);
             server.call("GET", "/templates/" + row[0]).expect(status);
             server.call("GET", "/templates/" + row[0] + "/tags").expect(status);
-            server.call("PATCH", "/v2/templates/" + row[0], "{\"public\":false}").expect(status);
+            server.call("PATCH", "/v2/templates/" + row[0], "{\"public\":false}")
+                    .expect(status);
             server.call("PATCH", "/templates/" + row[0], "{\"public\":false}").expect(status);
             server.call("POST", "/templates/tags", "{\"target\":\"" + row[0] + "\",\"tags\":[\"v\"]}")
                     .expect(status == 200 ? 201 : status);
             server.call("DELETE", "/templates/tags", "{\"name\":\"" + row[0] + "\",\"tags\":[\"v\"]}")
                     .expect(status == 200 ? 204 : status);
         }
-        server.call("POST", "/templates/tags", "{\"target\":\"mine\",\"tags\":[]}").expect(400);
-        server.call("DELETE", "/templates/tags", "{\"name\":\"mine\",\"tags\":[]}").expect(400);
+        server.call("POST", "/templates/tags", "{\"target\":\"mine\",\"tags\":[]}")
+                .expect(400);
+        server.call("DELETE", "/templates/tags", "{\"name\":\"mine\",\"tags\":[]}")
+                .expect(400);
         server.call("GET", "/templates/" + own + "?limit=0").expect(400);
         server.call("GET", "/templates/a%2Fb%2Fc/tags").expect(400);
         aliases(server);
@@ -238,7 +245,8 @@ class DescribedAnswersTest {
         String other = server.otherTeam("other");
         UUID stranger = server.store.teams().bySlug("other").orElseThrow().id();
         String foreign = server.control.templates().registerBuild(stranger, "theirs", TestServer.build("0.6.13"));
-        server.callAs(other, "PATCH", "/templates/" + foreign, "{\"public\":true}").expect(200);
+        server.callAs(other, "PATCH", "/templates/" + foreign, "{\"public\":true}")
+                .expect(200);
         server.call("GET", "/templates/aliases/mine").expect(200);
         server.call("GET", "/templates/aliases/none").expect(404);
         server.call("GET", "/templates/aliases/" + foreign).expect(403);
@@ -259,7 +267,11 @@ class DescribedAnswersTest {
         asAnna(server, "GET", "/api-keys", "").expect(200);
         asAnna(server, "POST", "/api-keys", "{}").expect(400);
         for (String what : List.of("/api-keys", "/access-tokens")) {
-            String id = asAnna(server, "POST", what, NAME).expect(201).json().get("id").stringValue();
+            String id = asAnna(server, "POST", what, NAME)
+                    .expect(201)
+                    .json()
+                    .get("id")
+                    .stringValue();
             if (what.equals("/api-keys")) {
                 asAnna(server, "PATCH", what + "/" + id, NAME).expect(202);
                 asAnna(server, "PATCH", what + "/x", NAME).expect(400);
@@ -272,7 +284,8 @@ class DescribedAnswersTest {
         }
         try (TestServer newer = open(ApiSettings.DEFAULT.withLegacy(false))) {
             newer.send(DescribedRequests.exchange("POST /access-tokens")).expect(410);
-            newer.send(DescribedRequests.exchange("DELETE /access-tokens/{accessTokenID}")).expect(410);
+            newer.send(DescribedRequests.exchange("DELETE /access-tokens/{accessTokenID}"))
+                    .expect(410);
         }
     }
 
@@ -299,7 +312,9 @@ class DescribedAnswersTest {
             operator(server, "POST", root + "/builds/cancel", "").expect(status);
             TestServer.Answer made = operator(server, "POST", root + "/api-keys", NAME);
             made.expect(status == 200 ? 201 : status);
-            String key = status == 200 ? made.json().get("id").stringValue() : UUID.randomUUID().toString();
+            String key = status == 200
+                    ? made.json().get("id").stringValue()
+                    : UUID.randomUUID().toString();
             operator(server, "DELETE", root + "/api-keys/" + key, "").expect(status == 200 ? 204 : status);
         }
         server.store.teams().setStanding(server.team().id(), new Team.Standing(true, false, null));
@@ -334,15 +349,16 @@ class DescribedAnswersTest {
     /** Runs something when the fields of a request are read to see who asks. */
     private static MemoryExchange disturbed(String operation, Runnable disturbance) {
         return DescribedRequests.withBody(
-                operation, new MemoryExchange(DescribedRequests.method(operation), DescribedRequests.target(operation)) {
-            @Override
-            public Headers requestHeaders() {
-                if (Thread.currentThread().getName().equals("request")) {
-                    disturbance.run();
-                }
-                return super.requestHeaders();
-            }
-        });
+                operation,
+                new MemoryExchange(DescribedRequests.method(operation), DescribedRequests.target(operation)) {
+                    @Override
+                    public Headers requestHeaders() {
+                        if (Thread.currentThread().getName().equals("request")) {
+                            disturbance.run();
+                        }
+                        return super.requestHeaders();
+                    }
+                });
     }
 
     private static void failures() throws Exception {
@@ -376,7 +392,8 @@ class DescribedAnswersTest {
         try (TestServer server = open(ApiSettings.DEFAULT.withRates(RateLimits.parse(once)))) {
             for (String operation : limited) {
                 server.send(signed(server, operation));
-                TestServer.Answer refused = server.send(signed(server, operation)).expect(429);
+                TestServer.Answer refused =
+                        server.send(signed(server, operation)).expect(429);
                 assertThat(refused.headers().first("Retry-After")).isPresent();
             }
         }
@@ -407,8 +424,8 @@ class DescribedAnswersTest {
     Stream<DynamicTest> everyDescribedAnswerIsGiven() {
         return AnswerRecord.operations().keySet().stream()
                 .sorted()
-                .map(operation -> DynamicTest.dynamicTest(operation, () -> assertThat(missing(operation))
-                        .isEmpty()));
+                .map(operation -> DynamicTest.dynamicTest(
+                        operation, () -> assertThat(missing(operation)).isEmpty()));
     }
 
     private static List<String> missing(String operation) {

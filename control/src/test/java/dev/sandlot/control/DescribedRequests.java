@@ -12,7 +12,11 @@ final class DescribedRequests {
     private DescribedRequests() {}
 
     static boolean isForTeams(String operation) {
-        return AnswerRecord.operations().get(operation).node().get("security").valueStream()
+        return AnswerRecord.operations()
+                .get(operation)
+                .node()
+                .get("security")
+                .valueStream()
                 .anyMatch(scheme -> scheme.has("TeamAuth"));
     }
 
@@ -27,7 +31,11 @@ final class DescribedRequests {
 
     static String target(String operation) {
         String path = operation.substring(operation.indexOf(' ') + 1).replaceAll("\\{[^}]*}", "x");
-        String query = AnswerRecord.operations().get(operation).node().path("parameters").valueStream()
+        String query = AnswerRecord.operations()
+                .get(operation)
+                .node()
+                .path("parameters")
+                .valueStream()
                 .filter(parameter -> parameter.get("in").stringValue().equals("query")
                         && parameter.path("required").asBoolean(false))
                 .map(parameter -> parameter.get("name").stringValue() + "=" + text(least(parameter.get("schema"))))
@@ -60,7 +68,8 @@ final class DescribedRequests {
             return schema.get("enum").get(0);
         }
         return switch (schema.path("type").asString("")) {
-            case "integer" -> Json.MAPPER.getNodeFactory().numberNode(schema.path("minimum").asInt(1));
+            case "integer" ->
+                Json.MAPPER.getNodeFactory().numberNode(schema.path("minimum").asInt(1));
             case "boolean" -> Json.MAPPER.getNodeFactory().booleanNode(true);
             case "array" -> leastList(schema);
             case "object" -> leastObject(schema);

@@ -125,8 +125,7 @@ class FileUploadsTest {
         server.send(new MemoryExchange("PUT", target).body(InputStream.nullInputStream(), -1))
                 .expect(411);
         put(target, new byte[0]).expect(400);
-        server.send(new MemoryExchange("PUT", target)
-                        .body(InputStream.nullInputStream(), FileUploads.MOST_BYTES + 1))
+        server.send(new MemoryExchange("PUT", target).body(InputStream.nullInputStream(), FileUploads.MOST_BYTES + 1))
                 .expect(413);
         server.send(new MemoryExchange("PUT", target).body(InputStream.nullInputStream(), 5))
                 .expect(400);

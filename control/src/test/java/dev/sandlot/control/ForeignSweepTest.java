@@ -67,9 +67,12 @@ class ForeignSweepTest {
     private static void things(UUID anna) {
         String template = server.ownTemplate("firstteams");
         String build = server.store.templates().builds(template).getFirst().id().toString();
-        server.call("POST", "/templates/tags", "{\"target\":\"firstteams\",\"tags\":[\"secret\"]}").expect(201);
-        String own = server.create("{\"templateID\":\"firstteams\",\"metadata\":{\"of\":\"the first\"},\"timeout\":600}");
-        String key = server.store.teams().keys(server.team().id()).getFirst().id().toString();
+        server.call("POST", "/templates/tags", "{\"target\":\"firstteams\",\"tags\":[\"secret\"]}")
+                .expect(201);
+        String own =
+                server.create("{\"templateID\":\"firstteams\",\"metadata\":{\"of\":\"the first\"},\"timeout\":600}");
+        String key =
+                server.store.teams().keys(server.team().id()).getFirst().id().toString();
         UUID token = UUID.randomUUID();
         server.store.people().addToken(new PersonStore.StoredToken(token, anna, "t", PersonTokens.mint()));
         IDS.add(new Named("sandbox", own, SandboxId.random().value()));
@@ -80,7 +83,8 @@ class ForeignSweepTest {
         IDS.add(new Named("template with build", template + ":" + build, "a".repeat(20) + ":" + UUID.randomUUID()));
         IDS.add(new Named("build", build, UUID.randomUUID().toString()));
         IDS.add(new Named("base with build", "base:" + build, "base:" + UUID.randomUUID()));
-        IDS.add(new Named("team", server.team().id().toString(), UUID.randomUUID().toString()));
+        IDS.add(new Named(
+                "team", server.team().id().toString(), UUID.randomUUID().toString()));
         IDS.add(new Named("key", key, UUID.randomUUID().toString()));
         IDS.add(new Named("access token", token.toString(), UUID.randomUUID().toString()));
     }
@@ -93,13 +97,21 @@ class ForeignSweepTest {
 
     private static Stream<String> operations() {
         return AnswerRecord.operations().keySet().stream()
-                .filter(name -> !AnswerRecord.operations().get(name).node().get("security").isEmpty())
+                .filter(name -> !AnswerRecord.operations()
+                        .get(name)
+                        .node()
+                        .get("security")
+                        .isEmpty())
                 .filter(name -> !schemes(name).equals("[AdminTokenAuth]"))
                 .sorted();
     }
 
     private static String schemes(String operation) {
-        return AnswerRecord.operations().get(operation).node().get("security").valueStream()
+        return AnswerRecord.operations()
+                .get(operation)
+                .node()
+                .get("security")
+                .valueStream()
                 .map(scheme -> String.join("+", scheme.propertyNames()))
                 .toList()
                 .toString();
@@ -107,9 +119,10 @@ class ForeignSweepTest {
 
     @TestFactory
     Stream<DynamicTest> foreignIdsAreAsUnknownAsThoseNobodyHas() {
-        return operations().flatMap(operation -> places(operation).stream()
-                .map(place -> DynamicTest.dynamicTest(
-                        operation + ", " + place.in() + " " + place.name(), () -> sweep(operation, place))));
+        return operations()
+                .flatMap(operation -> places(operation).stream()
+                        .map(place -> DynamicTest.dynamicTest(
+                                operation + ", " + place.in() + " " + place.name(), () -> sweep(operation, place))));
     }
 
     private static void sweep(String operation, Place place) {
@@ -154,14 +167,21 @@ class ForeignSweepTest {
         for (String path : List.of("/v2/sandboxes", "/v2/templates", "/templates/firstteams/tags")) {
             state.put(path, server.call("GET", path).expect(200).text());
         }
-        state.put("sandbox", server.call("GET", "/sandboxes/" + IDS.getFirst().foreign()).expect(200).text());
-        state.put("keys", server.store.teams().keys(server.team().id()).stream()
-                .map(key -> key.id() + " " + key.name())
-                .toList()
-                .toString());
+        state.put(
+                "sandbox",
+                server.call("GET", "/sandboxes/" + IDS.getFirst().foreign())
+                        .expect(200)
+                        .text());
+        state.put(
+                "keys",
+                server.store.teams().keys(server.team().id()).stream()
+                        .map(key -> key.id() + " " + key.name())
+                        .toList()
+                        .toString());
         state.put(
                 "node",
-                String.valueOf(server.node.running.containsKey(new SandboxId(IDS.getFirst().foreign()))));
+                String.valueOf(server.node.running.containsKey(
+                        new SandboxId(IDS.getFirst().foreign()))));
         return state;
     }
 
@@ -201,7 +221,11 @@ class ForeignSweepTest {
     }
 
     private static JsonNode schema(JsonNode operation) {
-        return operation.get("requestBody").get("content").get("application/json").get("schema");
+        return operation
+                .get("requestBody")
+                .get("content")
+                .get("application/json")
+                .get("schema");
     }
 
     private static void put(ObjectNode body, List<String> property, String value) {
@@ -234,7 +258,9 @@ class ForeignSweepTest {
 
     private static void collect(JsonNode schema, List<String> at, List<Place> places) {
         JsonNode known = schema.has("$ref")
-                ? ApiDescription.load().document().at(schema.get("$ref").stringValue().substring(1))
+                ? ApiDescription.load()
+                        .document()
+                        .at(schema.get("$ref").stringValue().substring(1))
                 : schema;
         JsonNode type = known.path("type");
         String kind = type.isArray() ? type.get(0).stringValue() : type.asString("");
@@ -272,8 +298,9 @@ class ForeignSweepTest {
                     for (Named id : IDS) {
                         assertThat(answer.text()).as(operation).doesNotContain(id.foreign());
                     }
-                    answer.headers().first("X-Total-Running").ifPresent(total -> assertThat(total)
-                            .isEqualTo("0"));
+                    answer.headers()
+                            .first("X-Total-Running")
+                            .ifPresent(total -> assertThat(total).isEqualTo("0"));
                 });
     }
 }

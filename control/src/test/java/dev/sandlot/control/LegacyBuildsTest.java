@@ -100,8 +100,9 @@ class LegacyBuildsTest {
         bearer("POST", "/templates/" + id, "{\"alias\":\"new\"}").expect(400);
         bearer("POST", "/templates/" + server.templateId, DOCKERFILE).expect(404);
         bearer("POST", "/templates/nothing", DOCKERFILE).expect(404);
-        JsonNode unnamed =
-                bearer("POST", "/templates", "{\"dockerfile\":\"FROM b\"}").expect(202).json();
+        JsonNode unnamed = bearer("POST", "/templates", "{\"dockerfile\":\"FROM b\"}")
+                .expect(202)
+                .json();
         assertThat(unnamed.get("aliases")).isEmpty();
     }
 

@@ -266,8 +266,7 @@ class LimitsTest {
     }
 
     private void loseAnswer(String key) throws ApiException {
-        try (Connection connection =
-                        DriverManager.getConnection("jdbc:sqlite:" + directory.resolve("control.db"));
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + directory.resolve("control.db"));
                 Statement statement = connection.createStatement()) {
             assertThat(statement.executeUpdate(
                             "UPDATE idempotent_requests SET status = NULL, headers = NULL, body = NULL"

@@ -106,7 +106,8 @@ final class LocalPostgrest implements AutoCloseable {
         }
         String key = String.valueOf(exchange.getRequestHeaders().getFirst("apikey"));
         String role = ROLES.get(key);
-        if (role == null || !("Bearer " + key).equals(exchange.getRequestHeaders().getFirst("Authorization"))) {
+        if (role == null
+                || !("Bearer " + key).equals(exchange.getRequestHeaders().getFirst("Authorization"))) {
             throw new Refusal(401, "PGRST301", "no valid key");
         }
         Matcher path = FUNCTION.matcher(exchange.getRequestURI().getPath());

@@ -167,9 +167,9 @@ class OperatorsTest {
         String project = ProjectIds.text(server.team().id());
         server.send(server.operator("POST", "/admin/teams/" + project + "/api-keys", "{\"name\":\"k\"}"))
                 .expect(201);
-        server.send(server.operator("POST", "/admin/teams/prj_x/sandboxes/kill")).expect(400);
-        server.send(server.operator(
-                        "POST", "/admin/teams/" + ProjectIds.text(UUID.randomUUID()) + "/sandboxes/kill"))
+        server.send(server.operator("POST", "/admin/teams/prj_x/sandboxes/kill"))
+                .expect(400);
+        server.send(server.operator("POST", "/admin/teams/" + ProjectIds.text(UUID.randomUUID()) + "/sandboxes/kill"))
                 .expect(404);
         server.call("GET", "/templates?teamID=" + project).expect(200);
         server.call("GET", "/templates?teamID=" + ProjectIds.text(UUID.randomUUID()))

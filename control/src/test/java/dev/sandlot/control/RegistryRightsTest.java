@@ -57,8 +57,9 @@ class RegistryRightsTest {
 
     @Test
     void onlyWaitingBuildsOfOnesOwnTemplatesMayBePushed() {
-        JsonNode asked =
-                bearer("POST", "/templates", "{\"dockerfile\":\"FROM a\"}").expect(202).json();
+        JsonNode asked = bearer("POST", "/templates", "{\"dockerfile\":\"FROM a\"}")
+                .expect(202)
+                .json();
         String id = asked.get("templateID").stringValue();
         UUID stranger = server.store.people().personOf(new Identity("issuer", "berta"));
         assertThat(rights.ownsWaitingBuild(person, id)).isTrue();

@@ -10,10 +10,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
-import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -341,10 +341,8 @@ class SandboxOperationsTest {
         String stays = server.create();
         String ends = server.create();
         server.control.sandboxEnded(new SandboxId(stays), UUID.randomUUID());
-        UUID execution = server.control
-                .running(new SandboxId(ends))
-                .orElseThrow()
-                .executionId();
+        UUID execution =
+                server.control.running(new SandboxId(ends)).orElseThrow().executionId();
         server.control.sandboxEnded(new SandboxId(ends), execution);
         while (server.rows().size() > 1) {
             Thread.sleep(1);
@@ -360,7 +358,8 @@ class SandboxOperationsTest {
             String metadata = "{\"templateID\":\"base\",\"metadata\":{\"%s\":\"%s\"}}";
             server.call("POST", "/v2/sandboxes", metadata.formatted("k", bad)).expect(400);
             server.call("POST", "/v2/sandboxes", metadata.formatted(bad, "v")).expect(400);
-            server.call("POST", "/v2/sandboxes", "{\"templateID\":\"" + bad + "\"}").expect(400);
+            server.call("POST", "/v2/sandboxes", "{\"templateID\":\"" + bad + "\"}")
+                    .expect(400);
         }
         server.call("GET", "/v2/sandboxes?metadata=a%3D%2500").expect(400);
         server.call("GET", "/templates/aliases/a%00b").expect(400);

@@ -512,8 +512,7 @@ abstract class StoreContract {
         assertThat(listed.team()).isEqualTo(teams.byId(team).orElseThrow());
         assertThat(listed.tier()).isEqualTo("tier");
         assertThat(listed.overrides()).isEqualTo(TeamStore.Overrides.NONE);
-        TeamStore.Overrides own =
-                new TeamStore.Overrides(7, null, Team.Limits.LIFTED, null, null, null, null, null);
+        TeamStore.Overrides own = new TeamStore.Overrides(7, null, Team.Limits.LIFTED, null, null, null, null, null);
         teams.putOverrides(team, own);
         teams.changeTeam(team, "Renamed", "base_v1");
         listed = teams.listed().getFirst();
@@ -540,8 +539,7 @@ abstract class StoreContract {
         store.people().addMember(other, anna);
         assertThat(store.people().removeMember(team, anna)).isTrue();
         assertThat(store.people().members(other))
-                .containsExactly(
-                        new PersonStore.Member(new PersonStore.Person(anna, "anna@example.com"), true));
+                .containsExactly(new PersonStore.Member(new PersonStore.Person(anna, "anna@example.com"), true));
         assertThat(store.people().person(anna)).contains(new PersonStore.Person(anna, "anna@example.com"));
         assertThat(store.people().person(UUID.randomUUID())).isEmpty();
     }
@@ -642,11 +640,13 @@ abstract class StoreContract {
                 "0.6.13",
                 1L << 40);
         assertThat(builds.finish(id, built, NOW)).isFalse();
-        assertThat(builds.start(id, BuildPlan.Semantics.V2_0, NOW.plusMillis(1))).isTrue();
+        assertThat(builds.start(id, BuildPlan.Semantics.V2_0, NOW.plusMillis(1)))
+                .isTrue();
         assertThat(builds.start(id, BuildPlan.Semantics.V2_0, NOW)).isFalse();
         assertThat(builds.putBack(id)).isTrue();
         assertThat(builds.find(id).orElseThrow().startedAt()).isNull();
-        assertThat(builds.start(id, BuildPlan.Semantics.V2_1, NOW.plusMillis(2))).isTrue();
+        assertThat(builds.start(id, BuildPlan.Semantics.V2_1, NOW.plusMillis(2)))
+                .isTrue();
         assertThat(builds.find(id).orElseThrow().semantics()).isEqualTo(BuildPlan.Semantics.V2_1);
         assertThat(builds.find(id).orElseThrow().startedAt()).isEqualTo(NOW.plusMillis(2));
         assertThat(builds.active()).extracting(BuildStore.Build::id).containsExactly(id);
@@ -711,8 +711,7 @@ abstract class StoreContract {
         String id = templateOf(asked(new BuildStore.Target.Unnamed(), "a"));
         BuildStore.Target renamed = new BuildStore.Target.Existing(id, new BuildStore.Target.Named("team", "first"));
         assertThat(ask(asked(renamed, "a")))
-                .isEqualTo(new BuildStore.Outcome.Waiting(
-                        id, false, List.of(new TemplateStore.Name("team", "first"))));
+                .isEqualTo(new BuildStore.Outcome.Waiting(id, false, List.of(new TemplateStore.Name("team", "first"))));
         ask(asked(new BuildStore.Target.Existing(id, new BuildStore.Target.Named("team", "second")), "a"));
         assertThat(store.templates().byAlias("team", "first")).isEmpty();
         assertThat(store.templates().byAlias("team", "second").orElseThrow().id())

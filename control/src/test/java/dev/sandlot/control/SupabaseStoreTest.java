@@ -102,8 +102,7 @@ class SupabaseStoreTest extends StoreContract {
     @Test
     void theKeyIsInNoText() {
         assertThat(location().toString()).doesNotContain(LocalPostgrest.KEY);
-        assertThatThrownBy(() ->
-                        new StoreLocation.Supabase(URI.create("http://db.example/"), "k", 1))
+        assertThatThrownBy(() -> new StoreLocation.Supabase(URI.create("http://db.example/"), "k", 1))
                 .isInstanceOf(IllegalArgumentException.class);
     }
 

@@ -127,8 +127,7 @@ final class TestServer implements AutoCloseable {
         if (!exchange.method().equals("HEAD")) {
             check(answer);
         }
-        AnswerRecord.operation(exchange.method(), exchange.rawPath())
-                .ifPresent(operation -> record(operation, answer));
+        AnswerRecord.operation(exchange.method(), exchange.rawPath()).ifPresent(operation -> record(operation, answer));
         return answer;
     }
 

@@ -43,10 +43,7 @@ public final class FrontDoor implements AutoCloseable {
      * @param registry answers the registry's paths of the API's port, and everything of its own
      */
     public FrontDoor(
-            List<FrontListener> listeners,
-            ExchangeHandler api,
-            ExchangeHandler registry,
-            SandboxTraffic sandboxes) {
+            List<FrontListener> listeners, ExchangeHandler api, ExchangeHandler registry, SandboxTraffic sandboxes) {
         if (listeners.isEmpty()) {
             throw new IllegalArgumentException("A front door needs a listener");
         }

@@ -30,8 +30,7 @@ final class Routing {
             return;
         }
         switch (SandboxAddress.find(kind, exchange.authority(), exchange.requestHeaders())) {
-            case Destination.Api() ->
-                (RegistryPaths.match(exchange.rawPath()) ? registry : api).handle(exchange);
+            case Destination.Api() -> (RegistryPaths.match(exchange.rawPath()) ? registry : api).handle(exchange);
             case Destination.Sandbox sandbox -> toSandbox(sandbox, exchange);
             case Destination.Refused(String reason) -> answer(exchange, 400, reason);
         }

@@ -72,15 +72,22 @@ class RegistryListenerTest {
             door.start();
             assertThat(ask(door.port(0), "/v2/")).isEqualTo("registry");
             assertThat(door.unbound()).hasSize(1);
-            assertThat(door.unbound().values()).allSatisfy(why -> assertThat(why).isNotEmpty());
+            assertThat(door.unbound().values())
+                    .allSatisfy(why -> assertThat(why).isNotEmpty());
         }
     }
 
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "/v2/", "/v2/token", "/v2/a/blobs/uploads/", "/v2/a/b/blobs/sha256:x", "/v2/a/manifests/v1",
-                "/v2/a/tags/list", "/v2/a/referrers/sha256:x", "/v2/a/blobs/uploads/x-y"
+                "/v2/",
+                "/v2/token",
+                "/v2/a/blobs/uploads/",
+                "/v2/a/b/blobs/sha256:x",
+                "/v2/a/manifests/v1",
+                "/v2/a/tags/list",
+                "/v2/a/referrers/sha256:x",
+                "/v2/a/blobs/uploads/x-y"
             })
     void theRegistrysPaths(String path) {
         assertThat(RegistryPaths.match(path)).isTrue();
@@ -89,8 +96,17 @@ class RegistryListenerTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "/", "/v2", "/v2/sandboxes", "/v2/sandboxes/i1/logs", "/v2/sandboxes/i1/connect", "/v2/templates",
-                "/v2/templates/t", "/v2/templates/t/builds/b", "/templates/t/tags", "/v2/manifests/x", "/v2/tokens"
+                "/",
+                "/v2",
+                "/v2/sandboxes",
+                "/v2/sandboxes/i1/logs",
+                "/v2/sandboxes/i1/connect",
+                "/v2/templates",
+                "/v2/templates/t",
+                "/v2/templates/t/builds/b",
+                "/templates/t/tags",
+                "/v2/manifests/x",
+                "/v2/tokens"
             })
     void theApisPaths(String path) {
         assertThat(RegistryPaths.match(path)).isFalse();

@@ -86,7 +86,8 @@ public final class BaseTemplate {
         try (StagedTree tree = store.stage();
                 StagedTree scratch = store.stage()) {
             Files.setPosixFilePermissions(tree.path(), PosixFilePermissions.fromString("rwxr-xr-x"));
-            new DebianBootstrap("base template", source, settings, HostApt.read()).build(tree.path(), scratch.path(), progress);
+            new DebianBootstrap("base template", source, settings, HostApt.read())
+                    .build(tree.path(), scratch.path(), progress);
             progress.report("base template: storing the layer", 0.97);
             LayerRecord layer = store.commit(tree);
             return new TemplateRecord(NAME, List.of(layer.diffId()), USER, HOME, ENV, hash);

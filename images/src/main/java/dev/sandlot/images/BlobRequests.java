@@ -46,8 +46,7 @@ final class BlobRequests {
     }
 
     private void get(Exchange exchange, RegistryPath.Blob path) throws IOException, RegistryException {
-        try (FileChannel file =
-                store.openBlob(path.repository(), path.digest()).orElseThrow(BlobRequests::unknown)) {
+        try (FileChannel file = store.openBlob(path.repository(), path.digest()).orElseThrow(BlobRequests::unknown)) {
             long size = file.size();
             describe(exchange, path.digest());
             Optional<ByteRange> range =

@@ -145,8 +145,7 @@ final class BlobUpload implements AutoCloseable {
         running = null;
         if (!found.equals(expected)) {
             drop();
-            throw new RegistryException(
-                    RegistryError.DIGEST_INVALID, "the blob is " + found + " and not " + expected);
+            throw new RegistryException(RegistryError.DIGEST_INVALID, "the blob is " + found + " and not " + expected);
         }
         try (FileChannel channel = FileChannel.open(data, StandardOpenOption.WRITE)) {
             channel.force(true);

@@ -77,9 +77,8 @@ final class BlobUploads {
      * @throws RegistryException when there is none of that ID in the repository, or another request holds it
      */
     BlobUpload take(RepositoryName repository, String id) throws RegistryException {
-        BlobUpload upload = find(id)
-                .filter(found -> found.repository().equals(repository))
-                .orElseThrow(BlobUploads::unknown);
+        BlobUpload upload =
+                find(id).filter(found -> found.repository().equals(repository)).orElseThrow(BlobUploads::unknown);
         try {
             if (!upload.busy().tryLock(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
                 throw new RegistryException(

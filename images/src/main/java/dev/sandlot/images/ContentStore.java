@@ -266,6 +266,16 @@ public final class ContentStore {
         }
     }
 
+    /** Drops what a tag means in every repository that lies under a name. */
+    void dropBelow(String namespace, Tag tag) throws IOException {
+        for (Repository repository : Repository.all(files, repositories)) {
+            Optional<RepositoryName> name = repository.name().filter(found -> found.isUnder(namespace));
+            if (name.isPresent() && repository.tag(tag).isPresent()) {
+                drop(name.get(), tag);
+            }
+        }
+    }
+
     private static void dropUnnamed(Repository repository, Digest digest) throws IOException {
         Optional<ManifestRecord> record = repository.manifest(digest);
         if (record.isEmpty() || repository.isNamed(digest)) {

@@ -59,8 +59,8 @@ final class DebianBootstrap {
     private HostCommand.Outcome start(List<String> command, Progress progress)
             throws IOException, InterruptedException {
         if (!isInstalled()) {
-            throw new IOException("mmdebstrap is missing, which makes the " + label + "; install the package mmdebstrap,"
-                    + " or name an image or a registry in its place");
+            throw new IOException("mmdebstrap is missing, which makes the " + label
+                    + "; install the package mmdebstrap," + " or name an image or a registry in its place");
         }
         return new HostCommand(command, settings.buildTimeout()).run(line -> report(line, progress));
     }

@@ -99,13 +99,7 @@ public final class FileArchive implements AutoCloseable {
             addLeaf(path.full());
         }
         return new Entry(
-                kind,
-                named(path),
-                link(kind, path, entry),
-                entry.mode(),
-                entry.size(),
-                entry.seconds(),
-                entry.nanos());
+                kind, named(path), link(kind, path, entry), entry.mode(), entry.size(), entry.seconds(), entry.nanos());
     }
 
     private void refuseBeyondLimits(EntryPath path, TarEntry entry) throws BadLayerException {
@@ -119,15 +113,14 @@ public final class FileArchive implements AutoCloseable {
     }
 
     private static Kind kind(EntryPath path, TarEntry entry) throws BadLayerException {
-        Kind kind =
-                switch (entry.type()) {
-                    case FILE -> Kind.FILE;
-                    case DIRECTORY -> Kind.DIRECTORY;
-                    case SYMLINK -> Kind.SYMLINK;
-                    case HARD_LINK -> Kind.HARD_LINK;
-                    case FIFO, CHARACTER_DEVICE, BLOCK_DEVICE ->
-                        throw new BadLayerException("'" + path + "' is neither a file, a directory nor a link");
-                };
+        Kind kind = switch (entry.type()) {
+            case FILE -> Kind.FILE;
+            case DIRECTORY -> Kind.DIRECTORY;
+            case SYMLINK -> Kind.SYMLINK;
+            case HARD_LINK -> Kind.HARD_LINK;
+            case FIFO, CHARACTER_DEVICE, BLOCK_DEVICE ->
+                throw new BadLayerException("'" + path + "' is neither a file, a directory nor a link");
+        };
         if (path.isRoot() && kind != Kind.DIRECTORY) {
             throw new BadLayerException("an entry without a name");
         }

@@ -44,8 +44,8 @@ public final class GcpLogin {
     public RegistryCredentials login(String serviceAccountJson) throws IOException, InterruptedException {
         JsonNode account = account(serviceAccountJson);
         URI service = service(account);
-        String body = "grant_type=" + URLEncoder.encode(GRANT, StandardCharsets.UTF_8) + "&assertion="
-                + assertion(account);
+        String body =
+                "grant_type=" + URLEncoder.encode(GRANT, StandardCharsets.UTF_8) + "&assertion=" + assertion(account);
         LoginRequest.Answer answer = new LoginRequest(access)
                 .post(service, Map.of("content-type", "application/x-www-form-urlencoded"), body);
         String token = answer.body().path("access_token").asString("");

@@ -45,7 +45,9 @@ public final class ImageExport {
     public void write(String name, PulledImage image, OutputStream out) throws IOException {
         List<Blob> layers = new ArrayList<>();
         for (Digest layer : image.layers()) {
-            progress.report("reading layer " + layer, 0.5 * layers.size() / image.layers().size());
+            progress.report(
+                    "reading layer " + layer,
+                    0.5 * layers.size() / image.layers().size());
             layers.add(packed(layer, OutputStream.nullOutputStream()));
         }
         byte[] config = JSON.writeValueAsBytes(config(image, layers));
@@ -137,7 +139,9 @@ public final class ImageExport {
     private static ObjectNode index(String name, byte[] manifest) {
         ObjectNode index = JSON.createObjectNode().put("schemaVersion", 2).put("mediaType", INDEX);
         ObjectNode entry = descriptor(MANIFEST, Digest.of(manifest), manifest.length);
-        entry.putObject("platform").put("architecture", RegistryImage.architecture()).put("os", "linux");
+        entry.putObject("platform")
+                .put("architecture", RegistryImage.architecture())
+                .put("os", "linux");
         entry.putObject("annotations").put(NAME, name);
         index.putArray("manifests").add(entry);
         return index;

@@ -66,8 +66,7 @@ public final class ImageImport {
             Optional<JsonNode> saved = contents.document("manifest.json");
             List<Imported> images = saved.isPresent() ? saved(contents, saved.get()) : layout(contents);
             if (images.isEmpty()) {
-                throw new ImageRefusedException(
-                        "the archive has no image for linux/" + RegistryImage.architecture());
+                throw new ImageRefusedException("the archive has no image for linux/" + RegistryImage.architecture());
             }
             progress.report("image read", 1);
             return images;
@@ -269,7 +268,8 @@ public final class ImageImport {
         }
 
         static String path(JsonNode descriptor) throws BadLayerException {
-            return "blobs/sha256/" + digest(descriptor.path("digest").asString("")).hex();
+            return "blobs/sha256/"
+                    + digest(descriptor.path("digest").asString("")).hex();
         }
     }
 }

@@ -52,7 +52,9 @@ public record ImageName(@Nullable String registry, String repository, String ver
 
     @Override
     public String toString() {
-        return (registry == null ? "" : registry + "/") + repository + (version.startsWith("sha256:") ? "@" : ":")
+        return (registry == null ? "" : registry + "/")
+                + repository
+                + (version.startsWith("sha256:") ? "@" : ":")
                 + version;
     }
 }

@@ -87,8 +87,9 @@ final class LocalRegistry implements RegistryBackend {
 
     private byte[] body(Exchange exchange) throws IOException, RegistryException {
         int limit = store.limits().manifestBytes();
-        byte[] bytes =
-                exchange.requestLength() > limit ? new byte[limit + 1] : exchange.requestBody().readNBytes(limit + 1);
+        byte[] bytes = exchange.requestLength() > limit
+                ? new byte[limit + 1]
+                : exchange.requestBody().readNBytes(limit + 1);
         if (bytes.length > limit) {
             throw new RegistryException(
                     RegistryError.TOO_LARGE, "the manifest is larger than the " + limit + " bytes that are taken");
@@ -166,11 +167,9 @@ final class LocalRegistry implements RegistryBackend {
 
     private static String nextReferrers(RegistryPath.Referrers path, RegistryQuery query, Digest last) {
         String type = query.first("artifactType")
-                .map(text -> "&artifactType="
-                        + URLEncoder.encode(text, StandardCharsets.UTF_8))
+                .map(text -> "&artifactType=" + URLEncoder.encode(text, StandardCharsets.UTF_8))
                 .orElse("");
-        return "</v2/" + path.repository() + "/referrers/" + path.digest() + "?last=" + last + type
-                + ">; rel=\"next\"";
+        return "</v2/" + path.repository() + "/referrers/" + path.digest() + "?last=" + last + type + ">; rel=\"next\"";
     }
 
     private static RegistryException unknownManifest() {

@@ -101,9 +101,7 @@ public final class MergedTree {
             for (Fd handle : handles) {
                 Optional<FileStatus> status = FileTree.find(handle, name);
                 if (status.isPresent()) {
-                    return status.get().isWhiteout()
-                            ? Optional.empty()
-                            : Optional.of(new Found(handle, status.get()));
+                    return status.get().isWhiteout() ? Optional.empty() : Optional.of(new Found(handle, status.get()));
                 }
             }
             return Optional.empty();

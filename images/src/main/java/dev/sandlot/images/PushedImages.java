@@ -13,4 +13,12 @@ public interface PushedImages {
      * @throws BadLayerException when it is not what its digests say, or hostile
      */
     PulledImage image(String templateId, UUID buildId) throws IOException, InterruptedException;
+
+    /**
+     * Drops what was pushed for a build that nobody needs any more; does nothing when there is nothing, and where the
+     * images are not ours to delete. May be repeated.
+     *
+     * @throws IOException when it could not be dropped, and must be tried again
+     */
+    default void forget(UUID buildId) throws IOException {}
 }

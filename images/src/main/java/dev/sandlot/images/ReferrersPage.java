@@ -15,7 +15,8 @@ import tools.jackson.databind.json.JsonMapper;
  * @param manifests descriptors
  * @param last the last one listed, when there are more; null otherwise
  */
-record ReferrersPage(List<Map<String, Object>> manifests, @Nullable Digest last) {
+record ReferrersPage(
+        List<Map<String, Object>> manifests, @Nullable Digest last) {
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     ReferrersPage {
@@ -41,7 +42,8 @@ record ReferrersPage(List<Map<String, Object>> manifests, @Nullable Digest last)
         for (Digest digest : repository.referrers(subject)) {
             Optional<ManifestRecord> record =
                     digest.toString().compareTo(after) > 0 ? repository.manifest(digest) : Optional.empty();
-            if (record.isPresent() && (type.isEmpty() || type.equals(record.get().artifactType()))) {
+            if (record.isPresent()
+                    && (type.isEmpty() || type.equals(record.get().artifactType()))) {
                 Map<String, Object> descriptor = descriptor(digest, record.get());
                 size += JSON.writeValueAsBytes(descriptor).length;
                 if (size > maxBytes && last != null) {

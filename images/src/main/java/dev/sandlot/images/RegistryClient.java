@@ -232,8 +232,7 @@ final class RegistryClient implements ImageSource, AutoCloseable {
                                 + " does not exist: the image or its tag is missing in the registry");
             case 408, 429, 500, 502, 503, 504 ->
                 new RegistryStatusException("the registry answered " + status + " for the image " + image);
-            default ->
-                new ImageRefusedException("the registry answered " + status + " for the image " + image);
+            default -> new ImageRefusedException("the registry answered " + status + " for the image " + image);
         };
     }
 

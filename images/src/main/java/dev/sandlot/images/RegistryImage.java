@@ -85,7 +85,8 @@ public final class RegistryImage {
         try {
             return new RegistryImage(image, source, store, progress).pull();
         } catch (JacksonException e) {
-            throw new ImageRefusedException("the registry's description of " + image + " is no JSON: " + e.getOriginalMessage());
+            throw new ImageRefusedException(
+                    "the registry's description of " + image + " is no JSON: " + e.getOriginalMessage());
         }
     }
 
@@ -149,15 +150,16 @@ public final class RegistryImage {
                 return digest(candidate);
             }
         }
-        throw new ImageRefusedException("the image " + image + " is not for linux/" + architecture() + " but for "
-                + platforms(manifests));
+        throw new ImageRefusedException(
+                "the image " + image + " is not for linux/" + architecture() + " but for " + platforms(manifests));
     }
 
     private static String platforms(JsonNode manifests) {
         return manifests
                 .valueStream()
                 .map(candidate -> candidate.path("platform"))
-                .map(p -> p.path("os").asString("?") + "/" + p.path("architecture").asString("?"))
+                .map(p -> p.path("os").asString("?") + "/"
+                        + p.path("architecture").asString("?"))
                 .filter(name -> name.matches("[a-z0-9_]{1,20}/[a-z0-9_]{1,20}"))
                 .distinct()
                 .limit(8)
@@ -167,8 +169,8 @@ public final class RegistryImage {
     private void refuseOtherPlatform(JsonNode config) throws IOException {
         String found = config.path("architecture").asString("");
         if (!found.equals(architecture())) {
-            throw new ImageRefusedException("the image " + image + " is for the architecture " + found
-                    + "; expected is " + architecture());
+            throw new ImageRefusedException(
+                    "the image " + image + " is for the architecture " + found + "; expected is " + architecture());
         }
     }
 

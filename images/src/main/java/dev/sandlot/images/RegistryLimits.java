@@ -18,7 +18,11 @@ public record RegistryLimits(
             new RegistryLimits(4 << 20, 25L << 30, 1000, Duration.ofHours(6), Duration.ofDays(1));
 
     public RegistryLimits {
-        if (manifestBytes < 1 || blobBytes < 1 || openUploads < 1 || uploadLife.isNegative() || blobGrace.isNegative()) {
+        if (manifestBytes < 1
+                || blobBytes < 1
+                || openUploads < 1
+                || uploadLife.isNegative()
+                || blobGrace.isNegative()) {
             throw new IllegalArgumentException("limits of a registry must be positive");
         }
     }

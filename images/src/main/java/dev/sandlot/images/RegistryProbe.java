@@ -59,8 +59,7 @@ public final class RegistryProbe {
                 .followRedirects(HttpClient.Redirect.NEVER)
                 .build()) {
             access.check(uri);
-            http.send(
-                    HttpRequest.newBuilder(uri).timeout(PATIENCE).build(), HttpResponse.BodyHandlers.discarding());
+            http.send(HttpRequest.newBuilder(uri).timeout(PATIENCE).build(), HttpResponse.BodyHandlers.discarding());
             return true;
         } catch (ImageRefusedException e) {
             throw e;

@@ -62,6 +62,15 @@ final class Repository {
         DurableFiles.sync(home.getParent());
     }
 
+    /** Its name; empty when it is not there. */
+    Optional<RepositoryName> name() throws IOException {
+        try {
+            return RepositoryName.parse(Files.readString(home.resolve(NAME)));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
+    }
+
     boolean exists() {
         return Files.exists(home.resolve(NAME));
     }

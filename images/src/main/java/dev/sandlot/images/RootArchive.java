@@ -77,8 +77,7 @@ public final class RootArchive {
         Fd in = found.directory();
         FileStatus status = found.status();
         if (status.isDirectory()) {
-            empty(LayerPacker.header(
-                    TarEntry.Type.DIRECTORY, path + "/", "", status, 0, LayerPacker.xattrs(in, name)));
+            empty(LayerPacker.header(TarEntry.Type.DIRECTORY, path + "/", "", status, 0, LayerPacker.xattrs(in, name)));
             try (MergedTree.Merged child = parent.child(name)) {
                 contents(child, path + "/");
             }
@@ -100,8 +99,8 @@ public final class RootArchive {
                 return;
             }
         }
-        tar.begin(LayerPacker.header(
-                TarEntry.Type.FILE, path, "", status, status.size(), LayerPacker.xattrs(in, name)));
+        tar.begin(
+                LayerPacker.header(TarEntry.Type.FILE, path, "", status, status.size(), LayerPacker.xattrs(in, name)));
         try (Fd file = FileTree.open(in, name, Open.READ | Open.NOFOLLOW, 0, Open.PLAIN)) {
             int count = FileIo.read(file, buffer, 0, buffer.length);
             while (count >= 0) {

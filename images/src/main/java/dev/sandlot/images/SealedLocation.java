@@ -37,8 +37,7 @@ final class SealedLocation {
             return Optional.empty();
         }
         try {
-            String location =
-                    new String(Base64.getUrlDecoder().decode(id.substring(0, dot)), StandardCharsets.UTF_8);
+            String location = new String(Base64.getUrlDecoder().decode(id.substring(0, dot)), StandardCharsets.UTF_8);
             byte[] mac = Base64.getUrlDecoder().decode(id.substring(dot + 1));
             return MessageDigest.isEqual(mac, mac(repository, location)) ? Optional.of(location) : Optional.empty();
         } catch (IllegalArgumentException e) {

@@ -30,15 +30,14 @@ public record StandIn(Kind kind, String suite) {
         if (tag.startsWith("sha256:")) {
             return Optional.empty();
         }
-        @Nullable StandIn found =
-                switch (image.plainRepository()) {
-                    case "e2bdev/base" -> new StandIn(Kind.BASE, "");
-                    case "debian" -> withSuite(Kind.DEBIAN, debian(tag));
-                    case "ubuntu" -> withSuite(Kind.DEBIAN, ubuntu(tag));
-                    case "python" -> withSuite(Kind.PYTHON, python(tag));
-                    case "node" -> withSuite(Kind.NODE, node(tag));
-                    default -> null;
-                };
+        @Nullable StandIn found = switch (image.plainRepository()) {
+            case "e2bdev/base" -> new StandIn(Kind.BASE, "");
+            case "debian" -> withSuite(Kind.DEBIAN, debian(tag));
+            case "ubuntu" -> withSuite(Kind.DEBIAN, ubuntu(tag));
+            case "python" -> withSuite(Kind.PYTHON, python(tag));
+            case "node" -> withSuite(Kind.NODE, node(tag));
+            default -> null;
+        };
         return Optional.ofNullable(found);
     }
 
@@ -81,9 +80,10 @@ public record StandIn(Kind kind, String suite) {
             case "latest", "rolling", "devel" -> DEFAULT_SUITE;
             case "focal", "20.04", "20.10", "21.04", "21.10" -> "bullseye";
             case "jammy", "22.04", "22.10", "kinetic", "23.04", "lunar" -> "bookworm";
-            default -> tag.matches("(noble|oracular|plucky|questing|resolute|mantic|23\\.10|2[4-9]\\.[01][0-9])(-.*)?")
-                    ? DEFAULT_SUITE
-                    : null;
+            default ->
+                tag.matches("(noble|oracular|plucky|questing|resolute|mantic|23\\.10|2[4-9]\\.[01][0-9])(-.*)?")
+                        ? DEFAULT_SUITE
+                        : null;
         };
     }
 

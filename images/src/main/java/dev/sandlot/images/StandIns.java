@@ -89,8 +89,8 @@ public final class StandIns {
             return present.get();
         }
         Digest layer = build(wanted, source, progress);
-        TemplateRecord made = new TemplateRecord(
-                name, List.of(layer), "root", "/", Map.of("PATH", PATH, "LANG", "C.UTF-8"), hash);
+        TemplateRecord made =
+                new TemplateRecord(name, List.of(layer), "root", "/", Map.of("PATH", PATH, "LANG", "C.UTF-8"), hash);
         file.write(made);
         return made;
     }
@@ -101,8 +101,8 @@ public final class StandIns {
 
     private Digest build(StandIn wanted, TemplateSource source, Progress progress)
             throws IOException, InterruptedException {
-        BaseTemplateSettings suited = new BaseTemplateSettings(
-                wanted.suite(), settings.mirror(), null, null, settings.buildTimeout());
+        BaseTemplateSettings suited =
+                new BaseTemplateSettings(wanted.suite(), settings.mirror(), null, null, settings.buildTimeout());
         try (StagedTree tree = store.stage();
                 StagedTree scratch = store.stage()) {
             Files.setPosixFilePermissions(tree.path(), PosixFilePermissions.fromString("rwxr-xr-x"));
@@ -114,21 +114,20 @@ public final class StandIns {
 
     private Made described(StandIn wanted, TemplateRecord record) throws IOException {
         Map<String, String> env = new HashMap<>(record.env());
-        String contents =
-                switch (wanted.kind()) {
-                    case BASE -> "the base template of this server";
-                    case DEBIAN -> debian(record);
-                    case PYTHON -> {
-                        String version = version(record, "python3");
-                        env.put("PYTHON_VERSION", version);
-                        yield "Python " + version + " on " + debian(record);
-                    }
-                    case NODE -> {
-                        String version = version(record, "nodejs");
-                        env.put("NODE_VERSION", version);
-                        yield "Node.js " + version + " on " + debian(record);
-                    }
-                };
+        String contents = switch (wanted.kind()) {
+            case BASE -> "the base template of this server";
+            case DEBIAN -> debian(record);
+            case PYTHON -> {
+                String version = version(record, "python3");
+                env.put("PYTHON_VERSION", version);
+                yield "Python " + version + " on " + debian(record);
+            }
+            case NODE -> {
+                String version = version(record, "nodejs");
+                env.put("NODE_VERSION", version);
+                yield "Node.js " + version + " on " + debian(record);
+            }
+        };
         return new Made(new PulledImage(record.layers(), env, record.defaultUser(), record.workdir()), contents);
     }
 

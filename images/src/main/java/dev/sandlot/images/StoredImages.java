@@ -24,18 +24,13 @@ public final class StoredImages implements PushedImages {
 
     @Override
     public PulledImage image(String templateId, UUID buildId) throws IOException, InterruptedException {
-        ImageReference image =
-                new ImageReference(HERE, repository(templateId).text(), buildId.toString());
+        ImageReference image = new ImageReference(HERE, repository(templateId).text(), buildId.toString());
         return RegistryImage.take(image, new Parts(content, repository(templateId), image), layers, Progress.NONE);
     }
 
-    /**
-     * Forgets the image of a build that nobody needs any more; does nothing when there is none.
-     *
-     * @throws IOException when it could not be removed, and must be tried again
-     */
-    public void drop(String templateId, UUID buildId) throws IOException {
-        content.drop(repository(templateId), new Tag(buildId.toString()));
+    @Override
+    public void forget(UUID buildId) throws IOException {
+        content.dropBelow(TokenGuard.BUILDS, new Tag(buildId.toString()));
     }
 
     private static RepositoryName repository(String templateId) throws ImageRefusedException {
@@ -44,12 +39,12 @@ public final class StoredImages implements PushedImages {
     }
 
     /** The parts of one image in one repository. */
-    private record Parts(ContentStore content, RepositoryName repository, ImageReference image)
-            implements ImageSource {
+    private record Parts(ContentStore content, RepositoryName repository, ImageReference image) implements ImageSource {
         @Override
         public byte[] manifest(String version, String accept) throws IOException {
             return content.manifest(repository, version)
-                    .orElseThrow(() -> new ImageRefusedException("no image was pushed as " + repository + ":" + version))
+                    .orElseThrow(
+                            () -> new ImageRefusedException("no image was pushed as " + repository + ":" + version))
                     .content()
                     .bytes();
         }
@@ -59,8 +54,8 @@ public final class StoredImages implements PushedImages {
             try (InputStream in = Channels.newInputStream(opened(digest))) {
                 byte[] bytes = in.readNBytes(MAX_DOCUMENT_BYTES + 1);
                 if (bytes.length > MAX_DOCUMENT_BYTES) {
-                    throw new BadLayerException("the configuration of " + image + " is larger than "
-                            + MAX_DOCUMENT_BYTES + " bytes");
+                    throw new BadLayerException(
+                            "the configuration of " + image + " is larger than " + MAX_DOCUMENT_BYTES + " bytes");
                 }
                 refuseOther(digest, Digest.of(bytes));
                 return bytes;
@@ -72,8 +67,8 @@ public final class StoredImages implements PushedImages {
             try (FileChannel file = opened(digest);
                     DigestOutputStream out = new DigestOutputStream(Files.newOutputStream(into), Digest.sha256())) {
                 if (file.size() != size) {
-                    throw new BadLayerException("layer " + digest + " of " + image + " has " + file.size()
-                            + " bytes and not " + size);
+                    throw new BadLayerException(
+                            "layer " + digest + " of " + image + " has " + file.size() + " bytes and not " + size);
                 }
                 Channels.newInputStream(file).transferTo(out);
                 refuseOther(digest, Digest.finished(out.getMessageDigest().digest()));

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 
 /**
@@ -26,6 +27,9 @@ final class TemplateSource {
     static final String PACKAGES = "packages";
     static final String CUSTOMIZE = "customize.sh";
     static final String FILES = "files";
+
+    /** Guards the program's archive as a file system: there is one at a time. */
+    private static final ReentrantLock ARCHIVE = new ReentrantLock();
 
     private final SortedMap<String, byte[]> contents;
 
@@ -39,6 +43,11 @@ final class TemplateSource {
         if (url == null) {
             throw new IOException("this program carries no template '" + template + "'");
         }
+        return at(url);
+    }
+
+    /** The source whose list of packages is there. */
+    static TemplateSource at(URL url) throws IOException {
         try {
             return url.getProtocol().equals("jar") ? inArchive(url.toURI()) : inDirectory(Path.of(url.toURI()));
         } catch (URISyntaxException e) {
@@ -97,9 +106,12 @@ final class TemplateSource {
     }
 
     private static TemplateSource inArchive(URI packages) throws IOException {
+        ARCHIVE.lock();
         try (FileSystem archive = FileSystems.newFileSystem(packages, Map.of())) {
             String inside = packages.getSchemeSpecificPart().split("!", 2)[1];
             return inDirectory(archive.getPath(inside));
+        } finally {
+            ARCHIVE.unlock();
         }
     }
 

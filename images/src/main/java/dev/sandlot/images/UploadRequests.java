@@ -27,8 +27,7 @@ final class UploadRequests {
             return;
         }
         Optional<String> whole = mount.isPresent() ? Optional.empty() : query.first("digest");
-        Optional<Digest> digest =
-                whole.isPresent() ? Optional.of(RegistryPath.digest(whole.get())) : Optional.empty();
+        Optional<Digest> digest = whole.isPresent() ? Optional.of(RegistryPath.digest(whole.get())) : Optional.empty();
         BlobUpload upload = store.uploads().begin(path.repository());
         try {
             if (digest.isPresent()) {
@@ -45,9 +44,7 @@ final class UploadRequests {
             throws IOException, RegistryException {
         Digest digest = RegistryPath.digest(query.first("mount").orElse(""));
         Optional<RepositoryName> from = query.first("from").flatMap(RepositoryName::parse);
-        boolean there = from.isPresent()
-                && grant.allows(from.get(), Act.PULL)
-                && store.mount(from.get(), into, digest);
+        boolean there = from.isPresent() && grant.allows(from.get(), Act.PULL) && store.mount(from.get(), into, digest);
         if (there) {
             created(exchange, into, digest);
         }

@@ -65,7 +65,9 @@ final class UpstreamAuthorization {
         Kept kept = challenge;
         if (kept == null || !kept.isFresh()) {
             HttpResponse<Void> answer = http.send(
-                    HttpRequest.newBuilder(base.resolve("/v2/")).timeout(PATIENCE).build(),
+                    HttpRequest.newBuilder(base.resolve("/v2/"))
+                            .timeout(PATIENCE)
+                            .build(),
                     HttpResponse.BodyHandlers.discarding());
             String asked = answer.statusCode() == 401
                     ? answer.headers().firstValue("Www-Authenticate").orElse("")

@@ -123,12 +123,11 @@ public final class UpstreamRegistry implements RegistryBackend, AutoCloseable {
 
     private String scope(Exchange exchange, RegistryPath.InRepository path) {
         boolean upload = path instanceof RegistryPath.Uploads || path instanceof RegistryPath.Upload;
-        String acts =
-                switch (exchange.method()) {
-                    case "GET", "HEAD" -> upload ? "pull,push" : "pull";
-                    case "DELETE" -> upload ? "pull,push" : "delete";
-                    default -> "pull,push";
-                };
+        String acts = switch (exchange.method()) {
+            case "GET", "HEAD" -> upload ? "pull,push" : "pull";
+            case "DELETE" -> upload ? "pull,push" : "delete";
+            default -> "pull,push";
+        };
         return "repository:" + there(path.repository()) + ":" + acts;
     }
 
@@ -147,7 +146,8 @@ public final class UpstreamRegistry implements RegistryBackend, AutoCloseable {
 
     private static String reference(Exchange exchange, RegistryPath.Manifest manifest) throws RegistryException {
         String reference = manifest.reference();
-        if (Tag.parse(reference).isPresent() || RegistryPath.findDigest(reference).isPresent()) {
+        if (Tag.parse(reference).isPresent()
+                || RegistryPath.findDigest(reference).isPresent()) {
             return reference;
         }
         throw new RegistryException(
@@ -161,15 +161,15 @@ public final class UpstreamRegistry implements RegistryBackend, AutoCloseable {
         Optional<RepositoryName> from = query.first("from").flatMap(RepositoryName::parse);
         Optional<Digest> mount = query.first("mount").flatMap(RegistryPath::findDigest);
         if (mount.isPresent() && from.isPresent() && grant.allows(from.get(), Act.PULL)) {
-            return "?mount=" + encoded(mount.get().toString()) + "&from=" + encoded(there(from.get()).text());
+            return "?mount=" + encoded(mount.get().toString()) + "&from="
+                    + encoded(there(from.get()).text());
         }
         return mount.isPresent() ? "" : query(exchange, "digest");
     }
 
     private String continued(Exchange exchange, RegistryPath.Upload upload) throws RegistryException {
         String location = seal.open(upload.repository(), upload.id())
-                .orElseThrow(
-                        () -> new RegistryException(RegistryError.BLOB_UPLOAD_UNKNOWN, "there is no such upload"));
+                .orElseThrow(() -> new RegistryException(RegistryError.BLOB_UPLOAD_UNKNOWN, "there is no such upload"));
         String more = query(exchange, "digest");
         return location.contains("?") && !more.isEmpty() ? location + "&" + more.substring(1) : location + more;
     }
@@ -178,10 +178,11 @@ public final class UpstreamRegistry implements RegistryBackend, AutoCloseable {
         RegistryQuery query = RegistryQuery.parse(exchange.rawQuery());
         StringBuilder text = new StringBuilder();
         for (String name : names) {
-            query.first(name).ifPresent(value -> text.append(text.isEmpty() ? "?" : "&")
-                    .append(name)
-                    .append("=")
-                    .append(encoded(value)));
+            query.first(name)
+                    .ifPresent(value -> text.append(text.isEmpty() ? "?" : "&")
+                            .append(name)
+                            .append("=")
+                            .append(encoded(value)));
         }
         return text.toString();
     }
@@ -216,7 +217,9 @@ public final class UpstreamRegistry implements RegistryBackend, AutoCloseable {
                     RegistryError.UNREACHABLE, "the operator's registry refuses the operator's credentials");
         }
         for (String name : TOLD) {
-            answer.headers().allValues(name).forEach(value -> exchange.responseHeaders().add(name, value));
+            answer.headers()
+                    .allValues(name)
+                    .forEach(value -> exchange.responseHeaders().add(name, value));
         }
         String location = answer.headers().firstValue("Location").orElse(null);
         if (location != null) {

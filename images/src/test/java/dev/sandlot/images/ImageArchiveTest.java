@@ -53,8 +53,8 @@ class ImageArchiveTest {
         new ImageExport(store, (_, fraction) -> fractions.add(fraction)).write("team/tool:1", image, out);
         assertThat(fractions).isSorted().contains(1.0);
         try (LayerStore other = LayerStore.open(temp.resolve("other"), UnpackLimits.DEFAULT)) {
-            List<ImageImport.Imported> back = new ImageImport(other, Progress.NONE)
-                    .read(new ByteArrayInputStream(out.toByteArray()));
+            List<ImageImport.Imported> back =
+                    new ImageImport(other, Progress.NONE).read(new ByteArrayInputStream(out.toByteArray()));
             assertThat(back).hasSize(1);
             assertThat(back.getFirst().names()).containsExactly("team/tool:1");
             assertThat(back.getFirst().image().env()).isEqualTo(image.env());
@@ -70,8 +70,10 @@ class ImageArchiveTest {
                 .file("config.json", config)
                 .bytes("one/layer.tar", layer)
                 .symlink("two/layer.tar", "../one/layer.tar")
-                .file("manifest.json", "[{\"Config\":\"config.json\",\"RepoTags\":[\"tool:1\",\"tool:2\"],"
-                        + "\"Layers\":[\"one/layer.tar\",\"two/layer.tar\"]}]")
+                .file(
+                        "manifest.json",
+                        "[{\"Config\":\"config.json\",\"RepoTags\":[\"tool:1\",\"tool:2\"],"
+                                + "\"Layers\":[\"one/layer.tar\",\"two/layer.tar\"]}]")
                 .bytes();
         ByteArrayOutputStream zipped = new ByteArrayOutputStream();
         try (GZIPOutputStream out = new GZIPOutputStream(zipped)) {
@@ -87,7 +89,8 @@ class ImageArchiveTest {
     void hostile_archives_of_images_are_refused_and_leave_nothing() throws Exception {
         byte[] layer = new Archive(temp).file("a", "1").bytes();
         byte[] other = new Archive(temp).file("b", "1").bytes();
-        byte[] device = new Archive(temp).bare(TarEntry.Type.BLOCK_DEVICE, "sda", "").bytes();
+        byte[] device =
+                new Archive(temp).bare(TarEntry.Type.BLOCK_DEVICE, "sda", "").bytes();
         refused(saved(config(other), layer), "and not " + Digest.of(other));
         refused(saved(config(device), device), "device node");
         refused(saved(config(layer, layer), layer), "1 layers but 2 diff IDs");
@@ -156,7 +159,9 @@ class ImageArchiveTest {
         assertThat(store.has(layers.get(1))).isTrue();
         List<LayerRecord> removed = store.collect(Set.of(layers.get(0)), Duration.ofMinutes(10));
         assertThat(removed).extracting(LayerRecord::diffId).containsExactly(layers.get(2));
-        assertThat(store.list()).extracting(LayerRecord::diffId).containsExactlyInAnyOrder(layers.get(0), layers.get(1));
+        assertThat(store.list())
+                .extracting(LayerRecord::diffId)
+                .containsExactlyInAnyOrder(layers.get(0), layers.get(1));
         assertThat(temp.resolve("pool/staging")).isEmptyDirectory();
     }
 
@@ -165,7 +170,9 @@ class ImageArchiveTest {
         for (Digest layer : layers) {
             Path record = temp.resolve("pool/layers").resolve(layer.hex()).resolve("layer.json");
             String old = Instant.now().minus(Duration.ofHours(1)).toString();
-            Files.writeString(record, Files.readString(record).replaceAll("\"created\":\"[^\"]*\"", "\"created\":\"" + old + "\""));
+            Files.writeString(
+                    record,
+                    Files.readString(record).replaceAll("\"created\":\"[^\"]*\"", "\"created\":\"" + old + "\""));
         }
     }
 

@@ -104,7 +104,8 @@ class LoginTest {
         assertThatThrownBy(() -> gcp.login("{")).hasMessageContaining("no JSON");
         assertThatThrownBy(() -> gcp.login("{\"token_uri\":\"" + url("/token") + "\"}"))
                 .hasMessageContaining("has no client_email");
-        assertThatThrownBy(() -> gcp.login(account("builder@example.test", url("/token")).replaceAll("BEGIN.*END", "")))
+        assertThatThrownBy(() ->
+                        gcp.login(account("builder@example.test", url("/token")).replaceAll("BEGIN.*END", "")))
                 .hasMessageContaining("private_key is no RSA key")
                 .hasMessageNotContaining("MII");
     }
@@ -143,8 +144,16 @@ class LoginTest {
                 + Base64.getMimeEncoder().encodeToString(key.getPrivate().getEncoded())
                 + "\n-----END PRIVATE KEY-----\n";
         return JSON.writeValueAsString(Map.of(
-                "type", "service_account", "client_email", email, "private_key_id", "k1", "private_key", pem,
-                "token_uri", service));
+                "type",
+                "service_account",
+                "client_email",
+                email,
+                "private_key_id",
+                "k1",
+                "private_key",
+                pem,
+                "token_uri",
+                service));
     }
 
     /** Signature Version 4, worked out anew from what came, in the order of AWS's own description. */
@@ -206,11 +215,12 @@ class LoginTest {
     }
 
     private void answerGcp(HttpExchange exchange) throws IOException {
-        Map<String, String> form = List.of(new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8)
-                        .split("&"))
-                .stream()
-                .map(pair -> pair.split("=", 2))
-                .collect(Collectors.toMap(pair -> pair[0], pair -> URLDecoder.decode(pair[1], StandardCharsets.UTF_8)));
+        Map<String, String> form =
+                List.of(new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8).split("&"))
+                        .stream()
+                        .map(pair -> pair.split("=", 2))
+                        .collect(Collectors.toMap(
+                                pair -> pair[0], pair -> URLDecoder.decode(pair[1], StandardCharsets.UTF_8)));
         check("urn:ietf:params:oauth:grant-type:jwt-bearer".equals(form.get("grant_type")), "grant");
         String[] jwt = form.getOrDefault("assertion", "..").split("\\.");
         JsonNode header = JSON.readTree(Base64.getUrlDecoder().decode(jwt[0]));

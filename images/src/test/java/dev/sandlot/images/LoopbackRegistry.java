@@ -22,9 +22,11 @@ final class LoopbackRegistry implements AutoCloseable {
     volatile boolean redirectsBlobs;
     /** How many bytes of a blob it gives before it hangs up; 0 for all. */
     volatile int cutsAfter;
+
     volatile boolean honoursRanges = true;
     /** What it answers when a document is missing. */
     volatile String missing = "";
+
     volatile int missingStatus = 404;
 
     private final HttpServer server;

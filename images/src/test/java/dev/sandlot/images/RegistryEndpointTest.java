@@ -60,8 +60,7 @@ class RegistryEndpointTest {
         return """
                 {"schemaVersion":2,"mediaType":"%s",
                  "config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"%s","size":%d},
-                 "layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"%s","size":%d}]}"""
-                .formatted(ManifestDocument.OCI_MANIFEST, config, configSize, layer, layerSize);
+                 "layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"%s","size":%d}]}""".formatted(ManifestDocument.OCI_MANIFEST, config, configSize, layer, layerSize);
     }
 
     private Answer put(String repository, String reference, String json) throws IOException {
@@ -111,13 +110,25 @@ class RegistryEndpointTest {
     void chunksOutOfOrderOrOfAnotherLengthChangeNothing() throws IOException {
         String upload = client.begin("a");
         client.call("PATCH", upload, "12345".getBytes(), "Content-Range", "0-4");
-        assertThat(client.call("PATCH", upload, "x".getBytes(), "Content-Range", "9-9").status()).isEqualTo(416);
-        assertThat(client.call("PATCH", upload, "12345".getBytes(), "Content-Range", "0-4").status()).isEqualTo(416);
-        assertThat(client.call("PATCH", upload, "xx".getBytes(), "Content-Range", "5-9").status()).isEqualTo(400);
-        assertThat(client.call("PATCH", upload, "xxxxxx".getBytes(), "Content-Range", "5-6").status()).isEqualTo(400);
-        assertThat(client.call("PATCH", upload, "x".getBytes(), "Content-Range", "five").status()).isEqualTo(400);
+        assertThat(client.call("PATCH", upload, "x".getBytes(), "Content-Range", "9-9")
+                        .status())
+                .isEqualTo(416);
+        assertThat(client.call("PATCH", upload, "12345".getBytes(), "Content-Range", "0-4")
+                        .status())
+                .isEqualTo(416);
+        assertThat(client.call("PATCH", upload, "xx".getBytes(), "Content-Range", "5-9")
+                        .status())
+                .isEqualTo(400);
+        assertThat(client.call("PATCH", upload, "xxxxxx".getBytes(), "Content-Range", "5-6")
+                        .status())
+                .isEqualTo(400);
+        assertThat(client.call("PATCH", upload, "x".getBytes(), "Content-Range", "five")
+                        .status())
+                .isEqualTo(400);
         assertThat(client.call("GET", upload).header("Range")).isEqualTo("0-4");
-        assertThat(client.call("PUT", upload + "?digest=" + Digest.of("12345".getBytes())).status()).isEqualTo(201);
+        assertThat(client.call("PUT", upload + "?digest=" + Digest.of("12345".getBytes()))
+                        .status())
+                .isEqualTo(201);
     }
 
     @Test
@@ -152,8 +163,11 @@ class RegistryEndpointTest {
                     open();
                 }
             }
-            assertThat(client.call("PUT", upload + "?digest=" + Digest.of(blob)).status()).isEqualTo(201);
-            assertThat(client.call("GET", "/v2/a/blobs/" + Digest.of(blob)).body().getBytes(StandardCharsets.ISO_8859_1))
+            assertThat(client.call("PUT", upload + "?digest=" + Digest.of(blob)).status())
+                    .isEqualTo(201);
+            assertThat(client.call("GET", "/v2/a/blobs/" + Digest.of(blob))
+                            .body()
+                            .getBytes(StandardCharsets.ISO_8859_1))
                     .isEqualTo(blob);
         }
     }
@@ -168,7 +182,8 @@ class RegistryEndpointTest {
         client.call("PATCH", upload, BLOB);
         assertThat(client.call("PUT", upload + "?digest=" + wrong).status()).isEqualTo(400);
         assertThat(client.call("GET", upload).status()).isEqualTo(404);
-        assertThat(client.call("PUT", client.begin("a") + "?digest=sha256:12").status()).isEqualTo(400);
+        assertThat(client.call("PUT", client.begin("a") + "?digest=sha256:12").status())
+                .isEqualTo(400);
         assertThat(files("content")).isEmpty();
         assertThat(files("repositories")).isEmpty();
     }
@@ -176,7 +191,8 @@ class RegistryEndpointTest {
     @Test
     void aBlobThatIsTooLargeLeavesNothing() throws IOException {
         byte[] large = new byte[(1 << 20) + 1];
-        assertThat(client.call("POST", "/v2/a/blobs/uploads/?digest=" + Digest.of(large), large).status())
+        assertThat(client.call("POST", "/v2/a/blobs/uploads/?digest=" + Digest.of(large), large)
+                        .status())
                 .isEqualTo(413);
         String upload = client.begin("a");
         assertThat(client.call("PATCH", upload, large).status()).isEqualTo(413);
@@ -215,7 +231,8 @@ class RegistryEndpointTest {
     void aBlobIsSeenOnlyWhereItWasPushedOrMounted() throws IOException {
         Digest digest = client.push("a", BLOB);
         assertThat(client.call("HEAD", "/v2/b/blobs/" + digest).status()).isEqualTo(404);
-        assertThat(client.call("POST", "/v2/b/blobs/uploads/?mount=" + digest).status()).isEqualTo(202);
+        assertThat(client.call("POST", "/v2/b/blobs/uploads/?mount=" + digest).status())
+                .isEqualTo(202);
         Answer mounted = client.call("POST", "/v2/b/blobs/uploads/?mount=" + digest + "&from=a");
         assertThat(mounted.status()).isEqualTo(201);
         assertThat(mounted.header("Location")).isEqualTo("/v2/b/blobs/" + digest);
@@ -225,11 +242,14 @@ class RegistryEndpointTest {
     @Test
     void nothingIsMountedFromWhereTheSenderMayNotPull() throws IOException {
         store.mount(new RepositoryName("x"), new RepositoryName("x"), client.push("x", BLOB));
-        assertThat(store.mount(new RepositoryName("x"), new RepositoryName("secret/x"), Digest.of(BLOB))).isTrue();
+        assertThat(store.mount(new RepositoryName("x"), new RepositoryName("secret/x"), Digest.of(BLOB)))
+                .isTrue();
         String mount = "/v2/b/blobs/uploads/?mount=" + Digest.of(BLOB) + "&from=";
         assertThat(client.call("POST", mount + "secret/x").status()).isEqualTo(202);
-        assertThat(client.call("HEAD", "/v2/b/blobs/" + Digest.of(BLOB)).status()).isEqualTo(404);
-        assertThat(client.call("GET", "/v2/secret/x/blobs/" + Digest.of(BLOB)).status()).isEqualTo(403);
+        assertThat(client.call("HEAD", "/v2/b/blobs/" + Digest.of(BLOB)).status())
+                .isEqualTo(404);
+        assertThat(client.call("GET", "/v2/secret/x/blobs/" + Digest.of(BLOB)).status())
+                .isEqualTo(403);
     }
 
     @Test
@@ -265,7 +285,9 @@ class RegistryEndpointTest {
         assertThat(client.call("GET", "/v2/a/blobs/" + small).status()).isEqualTo(500);
         client.push("a", BLOB);
         Files.write(pool.resolve("registry/content").resolve(small.hex()), "other".getBytes());
-        assertThat(client.call("GET", "/v2/a/blobs/" + small, "Range", "bytes=0-1").status()).isEqualTo(500);
+        assertThat(client.call("GET", "/v2/a/blobs/" + small, "Range", "bytes=0-1")
+                        .status())
+                .isEqualTo(500);
     }
 
     @Test
@@ -393,7 +415,8 @@ class RegistryEndpointTest {
         assertThat(client.call("HEAD", "/v2/a/blobs/" + stray).status()).isEqualTo(404);
         assertThat(client.call("HEAD", "/v2/b/blobs/" + elsewhere).status()).isEqualTo(404);
         assertThat(client.call("GET", "/v2/b/tags/list").status()).isEqualTo(404);
-        assertThat(client.call("GET", "/v2/a/blobs/" + Digest.of(BLOB)).status()).isEqualTo(200);
+        assertThat(client.call("GET", "/v2/a/blobs/" + Digest.of(BLOB)).status())
+                .isEqualTo(200);
         assertThat(client.call("GET", "/v2/a/manifests/v1").status()).isEqualTo(200);
     }
 
@@ -403,12 +426,16 @@ class RegistryEndpointTest {
         put("e2b/custom-envs/t", "build-2", json);
         RepositoryName name = new RepositoryName("e2b/custom-envs/t");
         store.drop(name, new Tag("build-1"));
-        assertThat(client.call("GET", "/v2/e2b/custom-envs/t/manifests/build-1").status()).isEqualTo(404);
-        assertThat(client.call("GET", "/v2/e2b/custom-envs/t/manifests/build-2").status()).isEqualTo(200);
+        assertThat(client.call("GET", "/v2/e2b/custom-envs/t/manifests/build-1").status())
+                .isEqualTo(404);
+        assertThat(client.call("GET", "/v2/e2b/custom-envs/t/manifests/build-2").status())
+                .isEqualTo(200);
         store.drop(name, new Tag("build-2"));
         store.drop(name, new Tag("build-2"));
         String digest = Digest.of(json.getBytes(StandardCharsets.UTF_8)).toString();
-        assertThat(client.call("GET", "/v2/e2b/custom-envs/t/manifests/" + digest).status()).isEqualTo(404);
+        assertThat(client.call("GET", "/v2/e2b/custom-envs/t/manifests/" + digest)
+                        .status())
+                .isEqualTo(404);
         now = now.plus(Duration.ofDays(2));
         assertThat(store.collect().contents()).isEqualTo(3);
         assertThat(files("content")).isEmpty();

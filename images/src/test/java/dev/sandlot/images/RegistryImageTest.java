@@ -97,7 +97,9 @@ class RegistryImageTest {
         registry.missingStatus = 403;
         assertThatThrownBy(() -> pull("gone")).hasMessageContaining("access denied to the image");
         registry.missingStatus = 418;
-        assertThatThrownBy(() -> pull("gone")).hasMessageContaining("team/image:gone").hasMessageContaining("418");
+        assertThatThrownBy(() -> pull("gone"))
+                .hasMessageContaining("team/image:gone")
+                .hasMessageContaining("418");
         registry.missingStatus = 503;
         assertThatThrownBy(() -> pull("gone"))
                 .isInstanceOf(RegistryStatusException.class)

@@ -60,7 +60,15 @@ class RegistryPathTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"/", "/v2", "/v2/sandboxes", "/v2/templates/x/builds/y", "/v2/a/tags", "/v2/_catalog", "/v2/%zz/x"})
+            strings = {
+                "/",
+                "/v2",
+                "/v2/sandboxes",
+                "/v2/templates/x/builds/y",
+                "/v2/a/tags",
+                "/v2/_catalog",
+                "/v2/%zz/x"
+            })
     void whatIsNotOfARegistryIsNotServed(String path) {
         assertThat(error(path)).isEqualTo(RegistryError.NOT_SERVED);
     }
@@ -80,7 +88,9 @@ class RegistryPathTest {
     @Test
     void noPathYieldsAnUnsafeName() {
         Random random = new Random(17);
-        String[] pieces = {"a", "..", ".", "/", "%2f", "%2e", "%00", "\\", "blobs", "manifests", "uploads", "-", "_", "é"};
+        String[] pieces = {
+            "a", "..", ".", "/", "%2f", "%2e", "%00", "\\", "blobs", "manifests", "uploads", "-", "_", "é"
+        };
         for (int i = 0; i < 20_000; i++) {
             StringBuilder path = new StringBuilder("/v2/");
             for (int n = random.nextInt(8); n >= 0; n--) {

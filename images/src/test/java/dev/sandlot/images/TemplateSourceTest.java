@@ -3,8 +3,18 @@ package dev.sandlot.images;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.URI;
+import java.net.URL;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -42,5 +52,25 @@ class TemplateSourceTest {
                         "Acquire::http::Proxy \"http://proxy.invalid:3128\"",
                         "Acquire::https::CAInfo \"/etc/ca.pem\"",
                         "Acquire::Retries \"3\"");
+    }
+
+    /** An archive can be a file system once at a time, which two builds at once ran into. */
+    @Test
+    void many_read_it_from_an_archive_at_once(@TempDir Path temp) throws Exception {
+        Path jar = temp.resolve("program.jar");
+        try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(jar))) {
+            out.putNextEntry(new ZipEntry("templates/x/packages"));
+            out.write("bash\n".getBytes(StandardCharsets.UTF_8));
+        }
+        URL packages = URI.create("jar:" + jar.toUri() + "!/templates/x/packages").toURL();
+        try (ExecutorService threads = Executors.newFixedThreadPool(8)) {
+            List<Future<List<String>>> all = new ArrayList<>();
+            for (int i = 0; i < 100; i++) {
+                all.add(threads.submit(() -> TemplateSource.at(packages).packages()));
+            }
+            for (Future<List<String>> one : all) {
+                assertThat(one.get()).containsExactly("bash");
+            }
+        }
     }
 }

@@ -119,9 +119,13 @@ class TokenGuardTest {
 
     @Test
     void aLoginThatIsNoneIs400() throws IOException {
-        assertThat(client().as("somebody", "sk_e2b_good").call("GET", "/v2/token").status()).isEqualTo(400);
+        assertThat(client().as("somebody", "sk_e2b_good")
+                        .call("GET", "/v2/token")
+                        .status())
+                .isEqualTo(400);
         for (String header : new String[] {"Basic !!!", "Basic", "Digest x", "Basic " + "YQ=="}) {
-            assertThat(client().call("GET", "/v2/token", "Authorization", header).status())
+            assertThat(client().call("GET", "/v2/token", "Authorization", header)
+                            .status())
                     .as(header)
                     .isEqualTo(400);
         }
@@ -129,7 +133,9 @@ class TokenGuardTest {
 
     @Test
     void anUnknownAccessTokenIs403() throws IOException {
-        assertThat(client().as("_e2b_access_token", "sk_e2b_bad").call("GET", "/v2/token").status())
+        assertThat(client().as("_e2b_access_token", "sk_e2b_bad")
+                        .call("GET", "/v2/token")
+                        .status())
                 .isEqualTo(403);
     }
 
@@ -144,7 +150,10 @@ class TokenGuardTest {
     void aTokenWithoutScopeOpensNoRepository() throws IOException {
         String token = token(loggedIn().call("GET", "/v2/token?service=x"), 7200);
         assertThat(client().bearer(token).call("GET", "/v2/").status()).isEqualTo(200);
-        assertThat(client().bearer(token).call("POST", REPOSITORY + "/blobs/uploads/").status()).isEqualTo(403);
+        assertThat(client().bearer(token)
+                        .call("POST", REPOSITORY + "/blobs/uploads/")
+                        .status())
+                .isEqualTo(403);
     }
 
     @ParameterizedTest
@@ -180,10 +189,16 @@ class TokenGuardTest {
         RegistryClientOfTests pusher = pusher();
         assertThat(pusher.call("GET", "/v2/").status()).isEqualTo(200);
         pusher.push("e2b/custom-envs/mine", "x".getBytes());
-        assertThat(pusher.call("POST", "/v2/e2b/custom-envs/other/blobs/uploads/").status()).isEqualTo(403);
-        assertThat(pusher.call("POST", "/v2/e2b/custom-envs/mine/x/blobs/uploads/").status()).isEqualTo(403);
+        assertThat(pusher.call("POST", "/v2/e2b/custom-envs/other/blobs/uploads/")
+                        .status())
+                .isEqualTo(403);
+        assertThat(pusher.call("POST", "/v2/e2b/custom-envs/mine/x/blobs/uploads/")
+                        .status())
+                .isEqualTo(403);
         assertThat(pusher.call("POST", "/v2/team-a/x/blobs/uploads/").status()).isEqualTo(403);
-        assertThat(pusher.call("DELETE", REPOSITORY + "/blobs/" + Digest.of("x".getBytes())).status()).isEqualTo(403);
+        assertThat(pusher.call("DELETE", REPOSITORY + "/blobs/" + Digest.of("x".getBytes()))
+                        .status())
+                .isEqualTo(403);
     }
 
     @Test
@@ -203,23 +218,32 @@ class TokenGuardTest {
         assertThat(team.call("POST", "/v2/team-b/x/blobs/uploads/").status()).isEqualTo(403);
         assertThat(team.call("POST", "/v2/team-ab/x/blobs/uploads/").status()).isEqualTo(403);
         assertThat(team.call("DELETE", "/v2/team-a/x/manifests/v1").status()).isEqualTo(403);
-        assertThat(client().as("_api_key", "e2b_named").call("POST", REPOSITORY + "/blobs/uploads/").status())
+        assertThat(client().as("_api_key", "e2b_named")
+                        .call("POST", REPOSITORY + "/blobs/uploads/")
+                        .status())
                 .isEqualTo(403);
-        assertThat(client().as("_api_key", "e2b_bad").call("GET", "/v2/").status()).isEqualTo(401);
+        assertThat(client().as("_api_key", "e2b_bad").call("GET", "/v2/").status())
+                .isEqualTo(401);
         RegistryClientOfTests blocked = client().as("_api_key", "e2b_blocked");
         assertThat(blocked.call("POST", "/v2/team-a/x/blobs/uploads/").status()).isEqualTo(403);
         assertThat(blocked.call("GET", "/v2/team-a/x/tags/list").status()).isEqualTo(200);
         String token = token(team.call("GET", "/v2/token?scope=repository:team-a/x:pull"), 300);
-        assertThat(client().bearer(token).call("GET", "/v2/team-a/x/tags/list").status()).isEqualTo(200);
-        assertThat(client().bearer(token).call("POST", "/v2/team-a/x/blobs/uploads/").status()).isEqualTo(401);
+        assertThat(client().bearer(token).call("GET", "/v2/team-a/x/tags/list").status())
+                .isEqualTo(200);
+        assertThat(client().bearer(token)
+                        .call("POST", "/v2/team-a/x/blobs/uploads/")
+                        .status())
+                .isEqualTo(401);
     }
 
     @Test
     void theOperatorMayDoEverything() throws IOException {
         RegistryClientOfTests operator = client().as("admin", "root");
         Digest digest = operator.push("any/thing", "x".getBytes());
-        assertThat(operator.call("DELETE", "/v2/any/thing/blobs/" + digest).status()).isEqualTo(202);
+        assertThat(operator.call("DELETE", "/v2/any/thing/blobs/" + digest).status())
+                .isEqualTo(202);
         assertThat(client().as("admin", "guess").call("GET", "/v2/").status()).isEqualTo(401);
-        assertThat(client().as("admin", "guess").call("GET", "/v2/token").status()).isEqualTo(403);
+        assertThat(client().as("admin", "guess").call("GET", "/v2/token").status())
+                .isEqualTo(403);
     }
 }

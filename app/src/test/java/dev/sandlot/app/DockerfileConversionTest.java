@@ -1,0 +1,101 @@
+package dev.sandlot.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Dockerfiles as recipes (template-build.md 19). */
+class DockerfileConversionTest {
+    private static Recipe convert(String text, Map<String, String> arguments) {
+        return DockerfileConversion.convert(Dockerfile.parse(text), arguments);
+    }
+
+    private static List<String> steps(String text) {
+        return convert("FROM a\n" + text, Map.of()).steps().stream()
+                .map(step -> step.type() + " " + String.join("|", step.arguments()))
+                .toList();
+    }
+
+    @Test
+    void aFileBeginsAsRootInTheRootAndEndsAsUser() {
+        Recipe recipe = convert("FROM --platform=linux/amd64 debian:12 AS base\n", Map.of());
+        assertThat(recipe.image()).isEqualTo("debian:12");
+        assertThat(steps("")).containsExactly("USER root", "WORKDIR /", "USER user", "WORKDIR /home/user");
+        assertThat(steps("USER app:staff\nWORKDIR srv"))
+                .containsExactly("USER root", "WORKDIR /", "USER app", "WORKDIR srv");
+        assertThat(recipe.startCommand()).isEmpty();
+        assertThat(recipe.readyCommand()).isEmpty();
+    }
+
+    @Test
+    void commandsAreKeptAsWritten() {
+        assertThat(steps("RUN --mount=type=cache,target=/x echo \"a  b\" \\\n# not this\n\n  && true"))
+                .contains("RUN echo \"a  b\"   && true");
+        assertThat(steps("RUN [\"echo\", \"it's\", \"$A\"]")).contains("RUN echo 'it'\\''s' '$A'");
+        assertThat(steps("# escape=`\nRUN a `\n b")).doesNotContain("RUN a  b");
+        assertThat(convert("# escape=`\nFROM a\nRUN a `\n b", Map.of()).steps())
+                .contains(new Recipe.Step("RUN", List.of("a  b")));
+    }
+
+    @Test
+    void everySourceIsAStepOfItsOwn() {
+        assertThat(steps("COPY --chown=app:app --link a b/ /srv/")).contains("COPY a|/srv/|app:app|", "COPY b/|/srv/|app:app|");
+        assertThat(steps("ADD [\"a b\", \"/x y\"]")).contains("COPY a b|/x y||");
+    }
+
+    @Test
+    void variablesAreSetAndArgumentsAreVariables() {
+        assertThat(steps("ENV A=1 B=\"two words\" C=x\\ y")).contains("ENV A|1|B|two words|C|x y");
+        assertThat(steps("ENV A the rest")).contains("ENV A|the rest");
+        assertThat(steps("ARG A=1\nARG B")).contains("ENV A|1", "ENV B|");
+        Recipe recipe = convert("ARG V=1\nFROM a:${V}\nARG V\nARG W=2", Map.of("W", "3"));
+        assertThat(recipe.image()).isEqualTo("a:1");
+        assertThat(recipe.steps())
+                .contains(new Recipe.Step("ENV", List.of("V", "1")), new Recipe.Step("ENV", List.of("W", "3")));
+        assertThat(convert("ARG V=1\nFROM a:$V", Map.of("V", "9")).image()).isEqualTo("a:9");
+    }
+
+    @Test
+    void theLaterOfCmdAndEntrypointIsStarted() {
+        Recipe recipe = convert("FROM a\nENTRYPOINT [\"/run\", \"x y\"]\nCMD serve --all", Map.of());
+        assertThat(recipe.startCommand()).isEqualTo("serve --all");
+        assertThat(recipe.readyCommand()).isEqualTo("sleep 20");
+        assertThat(recipe.withCommands("mine", "").readyCommand()).isEmpty();
+        assertThat(recipe.withCommands("", "curl x").readyCommand()).isEqualTo("curl x");
+        assertThat(recipe.withCommands("", "").startCommand()).isEqualTo("serve --all");
+    }
+
+    @Test
+    void whatHasNoFormIsLeftOutWithAWarning() {
+        Recipe recipe = convert("FROM a\nEXPOSE 80\nVOLUME /x\nLABEL a=b\nCOPY --chmod=755 a /b", Map.of());
+        assertThat(recipe.warnings())
+                .containsExactly(
+                        "line 4: LABEL is not supported and left out", "line 5: --chmod is left out");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "RUN a| RUN before FROM",
+                "# nothing| no FROM",
+                "FROM a;FROM b| several stages",
+                "FROM a;COPY --from=x a b| several stages",
+                "FROM a;COPY a| source and a target",
+                "FROM a;ADD https://x/y /z| not supported",
+                "FROM a;RUN <<EOF;true;EOF| here-document",
+                "FROM a;ENV =b| is not of the form",
+                "FROM a;RUN| without a command",
+                "FROM| without an image",
+            })
+    void whatCannotBeBuiltIsRefused(String text, String problem) {
+        assertThatThrownBy(() -> convert(text.replace(';', '\n'), Map.of()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(problem.strip());
+    }
+}
