@@ -87,11 +87,7 @@ final class OciStart implements AutoCloseable {
 
     private RootFiles files(RuntimeSpec spec, Slot slot, Path upper) {
         return new RootFiles(
-                spec,
-                upper,
-                slot.uidBase(),
-                machine.config().addresses().gateway(slot.number()),
-                slot.address());
+                spec, upper, slot.uidBase(), machine.config().addresses().gateway(slot.number()), slot.address());
     }
 
     /** The supervisor alone is left with the listening socket, so that its end is the end of the connection. */
