@@ -153,12 +153,13 @@ final class OciStart implements AutoCloseable {
                 loop, socket(machine.config(), id), (pid, status) -> exits.exited(id, pid, status), ANSWER_LIMIT);
     }
 
-    private static OciSandbox hold(Journal.Entry entry, Slot slot, Cgroup cgroup, SupervisorConnection connection)
+    private OciSandbox hold(Journal.Entry entry, Slot slot, Cgroup cgroup, SupervisorConnection connection)
             throws IOException {
         Pidfd process = Pidfd.open(connection.hostPid());
         try {
             Fd root = Namespaces.rootOf(connection.hostPid());
-            return new OciSandbox(entry, slot, cgroup, connection, process, root);
+            Path own = machine.journal().directory(entry.spec().id());
+            return new OciSandbox(entry, own, slot, cgroup, connection, process, root);
         } catch (IOException e) {
             process.close();
             throw e;
