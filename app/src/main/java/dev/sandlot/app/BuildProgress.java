@@ -49,7 +49,8 @@ final class BuildProgress {
         begun = at;
         number++;
         isCached = message.startsWith(CACHED);
-        String title = HASH.matcher(isCached ? message.substring(CACHED.length()) : message).replaceFirst("");
+        String title = HASH.matcher(isCached ? message.substring(CACHED.length()) : message)
+                .replaceFirst("");
         out.println("#" + number + " " + title);
         if (isCached) {
             out.println("#" + number + " CACHED");

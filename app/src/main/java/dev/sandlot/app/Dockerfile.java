@@ -12,7 +12,8 @@ import java.util.regex.Pattern;
  * @param escape the character that ends a line which goes on
  */
 record Dockerfile(List<Instruction> instructions, char escape) {
-    private static final Pattern DIRECTIVE = Pattern.compile("#\\s*escape\\s*=\\s*([\\\\`])\\s*", Pattern.CASE_INSENSITIVE);
+    private static final Pattern DIRECTIVE =
+            Pattern.compile("#\\s*escape\\s*=\\s*([\\\\`])\\s*", Pattern.CASE_INSENSITIVE);
     private static final Pattern ANY_DIRECTIVE = Pattern.compile("#\\s*[A-Za-z]+\\s*=.*");
     private static final Pattern FLAG = Pattern.compile("--([a-z-]+)(?:=(\\S*))?(?:\\s+|$)");
     private static final Pattern HEREDOC = Pattern.compile("(?:^|\\s)<<-?[\"']?[A-Za-z_]");
@@ -86,7 +87,8 @@ record Dockerfile(List<Instruction> instructions, char escape) {
         String[] parts = text.split("\\s+", 2);
         String name = parts[0].toUpperCase(Locale.ROOT);
         String rest = parts.length == 1 ? "" : parts[1];
-        if ((name.equals("RUN") || name.equals("COPY") || name.equals("ADD")) && HEREDOC.matcher(rest).find()) {
+        if ((name.equals("RUN") || name.equals("COPY") || name.equals("ADD"))
+                && HEREDOC.matcher(rest).find()) {
             throw problem(line, name + " with a here-document is not supported; use several commands or a file");
         }
         List<Flag> flags = new ArrayList<>();

@@ -58,7 +58,9 @@ final class DockerfileConversion {
     }
 
     private void take(Instruction instruction) {
-        if (image == null && !instruction.name().equals("FROM") && !instruction.name().equals("ARG")) {
+        if (image == null
+                && !instruction.name().equals("FROM")
+                && !instruction.name().equals("ARG")) {
             throw Dockerfile.problem(instruction.line(), instruction.name() + " before FROM");
         }
         switch (instruction.name()) {
@@ -71,7 +73,9 @@ final class DockerfileConversion {
             case "ARG" -> argument(instruction);
             case "CMD", "ENTRYPOINT" -> start = command(instruction);
             case "EXPOSE", "VOLUME" -> {}
-            default -> warnings.add("line " + instruction.line() + ": " + instruction.name() + " is not supported and left out");
+            default ->
+                warnings.add(
+                        "line " + instruction.line() + ": " + instruction.name() + " is not supported and left out");
         }
     }
 

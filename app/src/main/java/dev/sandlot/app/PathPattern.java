@@ -55,7 +55,9 @@ final class PathPattern {
                     throw new IllegalArgumentException("'" + text + "' has a [ without its ]");
                 }
                 String set = text.substring(at + 1, end).replace("\\", "\\\\").replace("[", "\\[");
-                regex.append('[').append(set.startsWith("!") ? "^" + set.substring(1) : set).append(']');
+                regex.append('[')
+                        .append(set.startsWith("!") ? "^" + set.substring(1) : set)
+                        .append(']');
                 return end - at + 1;
             }
             default -> regex.append(Pattern.quote(String.valueOf(c)));

@@ -31,10 +31,6 @@ record Recipe(String image, List<Step> steps, String startCommand, String readyC
     Recipe withCommands(String start, String ready) {
         boolean isNew = !start.isEmpty();
         return new Recipe(
-                image,
-                steps,
-                isNew ? start : startCommand,
-                ready.isEmpty() && !isNew ? readyCommand : ready,
-                warnings);
+                image, steps, isNew ? start : startCommand, ready.isEmpty() && !isNew ? readyCommand : ready, warnings);
     }
 }

@@ -77,8 +77,9 @@ final class TemplateApi implements AutoCloseable {
     Upload upload(String templateId, String hash) throws IOException, InterruptedException {
         JsonNode answer = send("GET", "/templates/" + segment(templateId) + "/files/" + hash, null);
         Map<String, String> headers = new LinkedHashMap<>();
-        answer.path("headers").properties().forEach(entry -> headers.put(
-                entry.getKey(), entry.getValue().asString("")));
+        answer.path("headers")
+                .properties()
+                .forEach(entry -> headers.put(entry.getKey(), entry.getValue().asString("")));
         return new Upload(
                 answer.path("present").asBoolean(false),
                 URI.create(answer.path("url").asString("")),
@@ -87,9 +88,8 @@ final class TemplateApi implements AutoCloseable {
 
     /** Sends an archive; its length is told beforehand. */
     void send(Upload upload, Path archive) throws IOException, InterruptedException {
-        HttpRequest.Builder request = HttpRequest.newBuilder(upload.url())
-                .timeout(UPLOAD_PATIENCE)
-                .PUT(BodyPublishers.ofFile(archive));
+        HttpRequest.Builder request =
+                HttpRequest.newBuilder(upload.url()).timeout(UPLOAD_PATIENCE).PUT(BodyPublishers.ofFile(archive));
         upload.headers().forEach((name, value) -> {
             if (!name.equalsIgnoreCase("Content-Length")) {
                 request.header(name, value);
@@ -129,9 +129,8 @@ final class TemplateApi implements AutoCloseable {
     }
 
     private JsonNode send(String method, String path, @Nullable Object body) throws IOException, InterruptedException {
-        BodyPublisher content = body == null
-                ? BodyPublishers.noBody()
-                : BodyPublishers.ofByteArray(json.writeValueAsBytes(body));
+        BodyPublisher content =
+                body == null ? BodyPublishers.noBody() : BodyPublishers.ofByteArray(json.writeValueAsBytes(body));
         HttpRequest.Builder request = HttpRequest.newBuilder(address(path))
                 .header("X-API-Key", key)
                 .header("User-Agent", "sandlot/" + Version.current())

@@ -99,7 +99,8 @@ final class TemplateBuildCommand implements Callable<Integer> {
             api.start(build, plan(recipe, sources, upload(api, build, recipe, sources)));
             return watch(api, build);
         } catch (TemplateApi.Refusal e) {
-            throw new CommandException(e.status() == 400 ? ExitCode.USAGE : ExitCode.FAILED, String.valueOf(e.getMessage()));
+            throw new CommandException(
+                    e.status() == 400 ? ExitCode.USAGE : ExitCode.FAILED, String.valueOf(e.getMessage()));
         }
     }
 
@@ -180,8 +181,7 @@ final class TemplateBuildCommand implements Callable<Integer> {
     }
 
     /** Sends what is not there yet; the hashes, one for each COPY step. */
-    private List<String> upload(
-            TemplateApi api, TemplateApi.Requested build, Recipe recipe, List<SourceFiles> sources)
+    private List<String> upload(TemplateApi api, TemplateApi.Requested build, Recipe recipe, List<SourceFiles> sources)
             throws IOException, InterruptedException {
         List<String> hashes = new ArrayList<>();
         List<Recipe.Step> copies =
@@ -204,7 +204,9 @@ final class TemplateBuildCommand implements Callable<Integer> {
             try (OutputStream out = Files.newOutputStream(archive)) {
                 source.pack(out);
             }
-            surroundings.out().println("sending " + source.source() + " (" + (Files.size(archive) + 1023) / 1024 + " KiB)");
+            surroundings
+                    .out()
+                    .println("sending " + source.source() + " (" + (Files.size(archive) + 1023) / 1024 + " KiB)");
             api.send(upload, archive);
         } finally {
             Files.delete(archive);

@@ -44,7 +44,8 @@ class DockerfileConversionTest {
 
     @Test
     void everySourceIsAStepOfItsOwn() {
-        assertThat(steps("COPY --chown=app:app --link a b/ /srv/")).contains("COPY a|/srv/|app:app|", "COPY b/|/srv/|app:app|");
+        assertThat(steps("COPY --chown=app:app --link a b/ /srv/"))
+                .contains("COPY a|/srv/|app:app|", "COPY b/|/srv/|app:app|");
         assertThat(steps("ADD [\"a b\", \"/x y\"]")).contains("COPY a b|/x y||");
     }
 
@@ -74,8 +75,7 @@ class DockerfileConversionTest {
     void whatHasNoFormIsLeftOutWithAWarning() {
         Recipe recipe = convert("FROM a\nEXPOSE 80\nVOLUME /x\nLABEL a=b\nCOPY --chmod=755 a /b", Map.of());
         assertThat(recipe.warnings())
-                .containsExactly(
-                        "line 4: LABEL is not supported and left out", "line 5: --chmod is left out");
+                .containsExactly("line 4: LABEL is not supported and left out", "line 5: --chmod is left out");
     }
 
     @ParameterizedTest

@@ -46,8 +46,8 @@ class SourceFilesTest {
 
     private static Map<String, FileArchive.Kind> entries(SourceFiles files) throws IOException {
         Map<String, FileArchive.Kind> found = new TreeMap<>();
-        try (FileArchive archive = FileArchive.open(
-                new ByteArrayInputStream(pack(files)), new UnpackLimits(100, 1000, 1 << 20))) {
+        try (FileArchive archive =
+                FileArchive.open(new ByteArrayInputStream(pack(files)), new UnpackLimits(100, 1000, 1 << 20))) {
             for (Optional<FileArchive.Entry> next = archive.next(); next.isPresent(); next = archive.next()) {
                 found.put(next.get().path(), next.get().kind());
             }

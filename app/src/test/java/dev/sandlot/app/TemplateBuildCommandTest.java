@@ -145,9 +145,7 @@ class TemplateBuildCommandTest {
     @Test
     void theFileOfOlderClientsIsRead() throws IOException {
         Files.writeString(context.resolve("my.Dockerfile"), "FROM a\nCMD old\n");
-        Files.writeString(
-                context.resolve("e2b.toml"),
-                """
+        Files.writeString(context.resolve("e2b.toml"), """
                 template_id = "t1"
                 template_name = "from-toml"
                 dockerfile = "my.Dockerfile"
@@ -158,8 +156,7 @@ class TemplateBuildCommandTest {
                 team_id = "x"
                 """);
         assertThat(run("--cpu", "1")).isZero();
-        assertThat(bodies.getFirst().toString())
-                .isEqualTo("{\"name\":\"from-toml\",\"cpuCount\":1,\"memoryMB\":1024}");
+        assertThat(bodies.getFirst().toString()).isEqualTo("{\"name\":\"from-toml\",\"cpuCount\":1,\"memoryMB\":1024}");
         assertThat(bodies.get(1).get("startCmd").stringValue()).isEqualTo("start");
         assertThat(bodies.get(1).get("readyCmd").stringValue()).isEqualTo("ready");
     }

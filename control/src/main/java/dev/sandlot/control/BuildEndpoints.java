@@ -149,9 +149,7 @@ final class BuildEndpoints {
 
     private static Optional<TemplateReference> alias(Team team, Fields body) throws ApiException {
         Optional<String> text = body.text("alias").filter(alias -> !alias.isBlank());
-        return text.isPresent()
-                ? Optional.of(TemplateReference.inOwnNamespace(team, text.get()))
-                : Optional.empty();
+        return text.isPresent() ? Optional.of(TemplateReference.inOwnNamespace(team, text.get())) : Optional.empty();
     }
 
     private static List<String> tags(Optional<TemplateReference> name, Fields body) throws ApiException {
@@ -200,7 +198,8 @@ final class BuildEndpoints {
             case Outcome.NameTaken() ->
                 throw new ApiException(ErrorKind.FORBIDDEN, "Alias '" + alias(target) + "' already used");
             case Outcome.NoTemplate() ->
-                throw new ApiException(ErrorKind.NOT_FOUND, "template '" + call.parameter("templateID") + "' not found");
+                throw new ApiException(
+                        ErrorKind.NOT_FOUND, "template '" + call.parameter("templateID") + "' not found");
             case Outcome.TooMany() ->
                 throw new ApiException(
                         ErrorKind.LIMITED,
@@ -216,7 +215,7 @@ final class BuildEndpoints {
                 Target.Named name = existing.name();
                 yield name == null ? existing.templateId() : name.alias();
             }
-            case Target.Unnamed unnamed -> "";
+            case Target.Unnamed _ -> "";
         };
     }
 
