@@ -5,7 +5,9 @@ import os from 'node:os'
 import { parseArgs } from 'node:util'
 import { Sandbox } from 'e2b'
 import { buildBenches } from './builds.mjs'
+import { envdBenches } from './envd.mjs'
 import { row, single, table, timed } from './figures.mjs'
+import { status } from './server.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -14,6 +16,7 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     'docker-image': { type: 'string' },
     'server-starts': { type: 'string' },
+    'soak-commands': { type: 'string', default: '100000' },
   },
 })
 const scale = (n) => (options.quick ? Math.ceil(n / 5) : n)
@@ -87,16 +90,7 @@ const benches = {
     return [single('sustained create + kill, 8 at once', '1/s', created / seconds, created)]
   },
 
-  async command() {
-    const s = await Sandbox.create()
-    try {
-      const samples = []
-      for (let i = 0; i < scale(300); i++) samples.push((await timed(() => s.commands.run('true'))).ms)
-      return [row('command `true`', 'ms', samples)]
-    } finally {
-      await s.kill()
-    }
-  },
+  ...envdBenches({ scale, soakCommands: Number(options['soak-commands']) }),
 
   async memory() {
     const count = scale(100)
@@ -134,7 +128,7 @@ const benches = {
 
 /** Memory in KiB: proportional set of the server and of everything in its control groups, and what is available. */
 function memory() {
-  const server = JSON.parse(execFileSync('./sandlot', ['status', '--json', '--data-dir', process.env.SANDLOT_BENCH_DATA], { encoding: 'utf8' })).pid
+  const server = status().pid
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
   const ours = pids.filter((pid) => Number(pid) === server || textOf(`/proc/${pid}/cgroup`).includes('/sandlot'))
   const pss = ours.map((pid) => Number(/^Pss:\s+(\d+)/m.exec(textOf(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0)).reduce((a, b) => a + b, 0)
@@ -152,7 +146,11 @@ function textOf(path) {
 }
 
 Object.assign(benches, buildBenches({ api, scale }))
-const wanted = options.only ? options.only.split(',') : Object.keys(benches)
+
+/** Those that take minutes and run only when they are named. */
+const LONG = ['soak']
+
+const wanted = options.only ? options.only.split(',') : Object.keys(benches).filter((name) => !LONG.includes(name))
 const unknown = wanted.filter((name) => !(name in benches))
 if (unknown.length > 0) {
   console.error(`no such bench: ${unknown.join(', ')}; there are: ${Object.keys(benches).join(', ')}`)
@@ -164,12 +162,15 @@ const warmUp = scale(300)
 for (let i = 0; i < warmUp; i++) await createByHttp().then(killById)
 for (const name of wanted) {
   process.stderr.write(`… ${name}\n`)
-  rows.push(...(await benches[name]()))
+  const load = os.loadavg()[0]
+  rows.push(...(await benches[name]()).map((figures) => ({ load, ...figures })))
 }
 console.log(table(rows))
-console.log(`after ${warmUp} creates and kills that are not counted`)
+console.log(`after ${warmUp} creates and kills that are not counted; load is the machine's of the last minute, before the row`)
+const { version } = status()
+console.log(`server ${version}, ${os.cpus().length} cores, kernel ${os.release()}, node ${process.version}`)
 if (options.json) {
   const machine = { cpus: os.cpus().length, memoryBytes: os.totalmem(), kernel: os.release(), node: process.version }
-  writeFileSync(options.json, JSON.stringify({ taken: new Date().toISOString(), machine, rows }, null, 2) + '\n')
+  writeFileSync(options.json, JSON.stringify({ taken: new Date().toISOString(), version, machine, rows }, null, 2) + '\n')
   console.error(`written: ${options.json}`)
 }

@@ -32,10 +32,10 @@ export function single(name, unit, value, n, extra = {}) {
 /** The rows as an aligned text table. */
 export function table(rows) {
   const show = (v) => (v === undefined ? '' : typeof v === 'number' ? v.toFixed(v < 100 ? 2 : 0) : String(v))
-  const columns = ['name', 'unit', 'n', 'p50', 'p95', 'p99', 'note']
+  const columns = ['name', 'unit', 'n', 'p50', 'p95', 'p99', 'load', 'note']
   const cells = [columns, ...rows.map((r) => columns.map((c) => (c === 'n' ? String(r.n) : show(r[c]))))]
   const widths = columns.map((_, i) => Math.max(...cells.map((line) => line[i].length)))
   return cells
-    .map((line) => line.map((cell, i) => (i >= 2 && i <= 5 ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join('  ').trimEnd())
+    .map((line) => line.map((cell, i) => (i >= 2 && i <= 6 ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join('  ').trimEnd())
     .join('\n')
 }

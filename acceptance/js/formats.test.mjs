@@ -104,9 +104,27 @@ test('what cannot be done says so', async () => {
   await assert.rejects(s.files.read('/tmp'), InvalidArgumentError)
   await assert.rejects(s.files.write('/tmp', 'x'), InvalidArgumentError)
   await assert.rejects(s.files.read('~root/x'), InvalidArgumentError)
-  await s.commands.run('sudo mkdir -p /mnt/small && sudo mount -t tmpfs -o size=4k tmpfs /mnt/small || true')
-  const mounted = (await s.commands.run('mountpoint -q /mnt/small && echo yes || echo no')).stdout.trim()
-  if (mounted === 'yes') await assert.rejects(s.files.write('/mnt/small/big', 'x'.repeat(100_000)), NotEnoughSpaceError)
+})
+
+test('what a full file system does not take says so', async () => {
+  const full = await s.commands.run('dd if=/dev/zero of=/dev/fill bs=64k', { user: 'root' }).catch((e) => e)
+  try {
+    assert.match(full.stderr, /No space left on device/, 'the file system of /dev is small')
+    await assert.rejects(s.files.write('/dev/big', 'x'.repeat(100_000), { user: 'root' }), NotEnoughSpaceError)
+  } finally {
+    await s.commands.run('rm -f /dev/fill /dev/big', { user: 'root' })
+  }
+  await s.files.write('/dev/big', 'fits now', { user: 'root' })
+  await s.commands.run('rm /dev/big', { user: 'root' })
+})
+
+test('files in memory are like others', async () => {
+  await s.files.write('/dev/shm/new/a', 'in memory')
+  assert.equal((await s.files.getInfo('/dev/shm/new')).owner, 'user')
+  await s.files.rename('/dev/shm/new/a', '/dev/shm/new/b')
+  assert.equal(await s.files.read('/dev/shm/new/b'), 'in memory')
+  assert.equal((await s.files.getInfo('/dev/shm/new/b')).owner, 'user')
+  await s.files.remove('/dev/shm/new')
 })
 
 test('files of root', async () => {

@@ -4,7 +4,7 @@ import { execFile, spawn } from 'node:child_process'
 import { openSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { Sandbox, SandboxNotFoundError, NotFoundError } from 'e2b'
-import { eventually, getThroughHost, sandbox } from './support.mjs'
+import { eventually, getThroughHost, sandbox, streamCall } from './support.mjs'
 
 const SANDLOT = new URL('../../sandlot', import.meta.url).pathname
 const DATA = process.env.SANDLOT_TEST_DATA
@@ -14,6 +14,7 @@ const run = promisify(execFile)
 
 const idle = []
 const seen = []
+let durable
 let counter, counting, web, serving, short, shortEnd, startMs
 
 const sandlot = (...args) => run(SANDLOT, [...args, '--data-dir', DATA])
@@ -26,6 +27,31 @@ async function isServing() {
   } catch {
     return false
   }
+}
+
+/** Starts a command whose output is kept, and leaves it once it has written something. */
+async function startDurable(s, script) {
+  const shell = { process: { cmd: '/bin/bash', args: ['-c', script] } }
+  const { messages } = await streamCall(s, 'Start', shell, { 'Sandlot-Durable': 'true' })
+  let pid
+  for await (const { event } of messages) {
+    pid ??= event.start.pid
+    if (event.data) return pid
+  }
+  throw new Error(`${script} wrote nothing`)
+}
+
+/** What is kept of a command and what it writes from then on: the bytes lost, and its text until `enough` says so. */
+async function replay(s, pid, enough) {
+  const { headers, messages } = await streamCall(s, 'Connect', { process: { pid } }, { 'Sandlot-Replay': 'true' })
+  let text = ''
+  let end
+  for await (const { event } of messages) {
+    text += Buffer.from(event?.data?.stdout ?? '', 'base64')
+    end ??= event?.end
+    if (enough(text)) break
+  }
+  return { lost: Number(headers.get('sandlot-lost-bytes')), text, end }
 }
 
 /** Starts the server again on its ports and returns how long it took until it served. */
@@ -59,6 +85,20 @@ before(
       },
     })
     counting.wait().catch(() => {})
+    durable = {
+      slow: await startDurable(counter, 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.01; done'),
+      fast: await startDurable(
+        counter,
+        `exec python3 -uc "
+import sys, time
+i = 0
+while True:
+    sys.stdout.write(''.join('%07d\\n' % n for n in range(i, i + 1000)))
+    i += 1000
+    time.sleep(0.01)"`,
+      ),
+      ended: await startDurable(counter, 'echo all of it; exit 7'),
+    }
     web = await sandbox({ timeoutMs: 600_000 })
     await web.files.write('/home/user/page.txt', 'a page')
     serving = await web.commands.run('python3 -m http.server 8000 -d /home/user', { background: true, timeoutMs: 0 })
@@ -104,8 +144,8 @@ test('a client that knows only the ID gets in', async () => {
 
 test('commands go on and are listed', async () => {
   const listed = await counter.commands.list()
-  assert.deepEqual(listed.map((p) => p.pid), [counting.pid])
-  assert.ok(listed[0].args.join(' ').includes('sleep 0.1'))
+  assert.deepEqual(listed.map((p) => p.pid).sort(), [counting.pid, durable.slow, durable.fast].sort())
+  assert.ok(listed.find((p) => p.pid === counting.pid).args.join(' ').includes('sleep 0.1'))
   assert.ok((await web.commands.list()).some((p) => p.pid === serving.pid))
 })
 
@@ -124,6 +164,41 @@ test('their output goes on where it was', async () => {
   await handle.disconnect()
   assert.ok(later[0] > seen.at(-1), `${later[0]} comes after ${seen.at(-1)}`)
   assert.deepEqual(later, later.map((_, i) => later[0] + i))
+})
+
+test('a durable command that nobody listened to has lost nothing, whenever the server was killed', async () => {
+  const before = (await replay(counter, durable.slow, (text) => text.split('\n').length > 300)).text
+  const again = await replay(counter, durable.slow, (text) => text.length > before.length)
+  assert.equal(again.lost, 0)
+  const lines = numbers(again.text.slice(0, again.text.lastIndexOf('\n') + 1))
+  assert.deepEqual(lines, lines.map((_, i) => i + 1))
+})
+
+test('of one that writes more than is kept the newest is there, in order and counted', async () => {
+  const { lost, text } = await replay(counter, durable.fast, (all) => all.length > 4_000_000)
+  assert.ok(lost > 0, 'it wrote more than is kept')
+  const whole = text.slice((8 - (lost % 8)) % 8)
+  const first = Math.ceil(lost / 8)
+  const lines = whole.slice(0, whole.length - (whole.length % 8))
+  for (let i = 0; i < lines.length; i += 8) {
+    assert.equal(lines.slice(i, i + 8), `${String(first + i / 8).padStart(7, '0')}\n`)
+  }
+})
+
+test('a durable command that had ended is still there with its end', async () => {
+  const { lost, text, end } = await replay(counter, durable.ended, () => false)
+  assert.deepEqual([lost, text, end.exitCode], [0, 'all of it\n', 7])
+})
+
+test('to the SDK a durable command is like any other', async () => {
+  let first
+  const handle = await counter.commands.connect(durable.slow, { timeoutMs: 0, onStdout: (chunk) => (first ??= chunk) })
+  handle.wait().catch(() => {})
+  await eventually('output', () => first !== undefined)
+  assert.ok(numbers(first.split('\n')[0])[0] > 300, `nothing is replayed: ${first}`)
+  await handle.disconnect()
+  for (const pid of [durable.slow, durable.fast]) assert.equal(await counter.commands.kill(pid), true)
+  await assert.rejects(counter.commands.connect(999_999), (e) => e instanceof NotFoundError)
 })
 
 test('a command from before can be ended', async () => {

@@ -57,3 +57,45 @@ export async function eventually(name, condition, limitMs = 10_000) {
     await new Promise((r) => setTimeout(r, 50))
   }
 }
+
+/**
+ * A streaming call of a sandbox's envd without the SDK, which sends no fields of the caller's.
+ *
+ * @returns the fields of the answer and its messages as they come; leaving the iteration ends the call
+ */
+export async function streamCall(s, method, message, fields = {}) {
+  const body = Buffer.from(JSON.stringify(message))
+  const head = Buffer.alloc(5)
+  head.writeUInt32BE(body.length, 1)
+  const leave = new AbortController()
+  const response = await fetch(`${process.env.E2B_SANDBOX_URL}/process.Process/${method}`, {
+    method: 'POST',
+    signal: leave.signal,
+    headers: {
+      'E2b-Sandbox-Id': s.sandboxId,
+      'E2b-Sandbox-Port': '49983',
+      'X-Access-Token': s.envdAccessToken,
+      Authorization: `Basic ${Buffer.from('user:').toString('base64')}`,
+      'Content-Type': 'application/connect+json',
+      ...fields,
+    },
+    body: Buffer.concat([head, body]),
+  })
+  if (response.status !== 200) throw new Error(`${method}: ${response.status} ${await response.text()}`)
+  const messages = (async function* () {
+    let rest = Buffer.alloc(0)
+    try {
+      for await (const chunk of response.body) {
+        rest = Buffer.concat([rest, chunk])
+        while (rest.length >= 5 && rest.length >= 5 + rest.readUInt32BE(1)) {
+          const end = 5 + rest.readUInt32BE(1)
+          yield JSON.parse(rest.subarray(5, end))
+          rest = rest.subarray(end)
+        }
+      }
+    } finally {
+      leave.abort()
+    }
+  })()
+  return { headers: response.headers, messages }
+}

@@ -71,8 +71,7 @@ public final class BuildEngine implements BuildService, AutoCloseable {
         this.shelf = new BuildShelf(directory.resolve("builds"));
         this.bases = parts.bases();
         this.cache = new BuildCache(directory.resolve("cache"), parts.layers());
-        this.uploads =
-                Uploads.open(directory.resolve("uploads"), settings.uploadBytes(), settings.uploadsBytes());
+        this.uploads = Uploads.open(directory.resolve("uploads"), settings.uploadBytes(), settings.uploadsBytes());
         this.tools = new BuildTools(
                 parts.workshop(), parts.layers(), parts.bases(), parts.copy(), cache, uploads, settings.limits());
         List<LayerCollector.References> references = new ArrayList<>(parts.references());

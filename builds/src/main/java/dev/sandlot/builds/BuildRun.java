@@ -170,8 +170,8 @@ final class BuildRun {
                 GuestShell.user(run.command(), context, user, tools.limits().command());
         WorkSandbox.Lines lines = new LoggedLines(log, BuildLogEntry.Level.INFO, number, prefix);
         inSandbox(number, sandbox -> {
-            Ended ended = blaming(number, "failed to run command '" + run.command() + "'", () ->
-                    sandbox.run(command, lines));
+            Ended ended =
+                    blaming(number, "failed to run command '" + run.command() + "'", () -> sandbox.run(command, lines));
             if (!ended.isOk()) {
                 throw new BuildFailure(
                         number, "failed to run command '" + run.command() + "': exit status " + ended.exitCode());
@@ -194,10 +194,12 @@ final class BuildRun {
     private void workdir(Instruction.Workdir workdir, String number)
             throws BuildFailure, IOException, InterruptedException {
         String path = GuestPaths.resolve(context.workdir(), workdir.path());
-        inSandbox(number, sandbox -> blaming(number, "the directory '" + path + "' cannot be made", () -> {
-            sandbox.files().makeDirectories(path, context.user());
-            return path;
-        }));
+        inSandbox(
+                number,
+                sandbox -> blaming(number, "the directory '" + path + "' cannot be made", () -> {
+                    sandbox.files().makeDirectories(path, context.user());
+                    return path;
+                }));
         context = context.withWorkdir(path);
     }
 
@@ -207,13 +209,7 @@ final class BuildRun {
                 .orElseThrow(() -> new BuildFailure(
                         number, "the files of '" + copy.source() + "' were not uploaded: " + copy.filesHash()));
         FileCopy.Request request = new FileCopy.Request(
-                archive,
-                copy.source(),
-                copy.target(),
-                copy.owner(),
-                copy.mode(),
-                context.user(),
-                context.workdir());
+                archive, copy.source(), copy.target(), copy.owner(), copy.mode(), context.user(), context.workdir());
         inSandbox(number, sandbox -> {
             try {
                 tools.copy().copy(request, sandbox);
@@ -232,8 +228,10 @@ final class BuildRun {
     private void script(WorkSandbox sandbox, String step, String failure, String script, String... arguments)
             throws BuildFailure, InterruptedException {
         WorkSandbox.Lines lines = new LoggedLines(log, BuildLogEntry.Level.DEBUG, step, step);
-        Ended ended = blaming(step, failure, () ->
-                sandbox.run(GuestShell.script(script, tools.limits().script(), arguments), lines));
+        Ended ended = blaming(
+                step,
+                failure,
+                () -> sandbox.run(GuestShell.script(script, tools.limits().script(), arguments), lines));
         if (!ended.isOk()) {
             throw new BuildFailure(step, failure + ": exit status " + ended.exitCode());
         }
@@ -264,8 +262,7 @@ final class BuildRun {
         }
         inSandbox(
                 FINALIZE,
-                sandbox -> script(
-                        sandbox, FINALIZE, "the sandbox could not be configured", script, USER, "true"));
+                sandbox -> script(sandbox, FINALIZE, "the sandbox could not be configured", script, USER, "true"));
         List<String> names = layers.stream().map(Digest::toString).toList();
         tools.cache().put(plan.teamId(), key, new BuildCache.Stored("[finalize]", names, context));
     }
@@ -329,8 +326,7 @@ final class BuildRun {
 
     private WorkSandbox open() throws IOException {
         return tools.workshop()
-                .open(new Workshop.Order(
-                        plan.buildId(), plan.templateId(), layers, plan.cpuCount(), plan.memoryMb()));
+                .open(new Workshop.Order(plan.buildId(), plan.templateId(), layers, plan.cpuCount(), plan.memoryMb()));
     }
 
     private void inSandbox(String step, Inside inside) throws BuildFailure, IOException, InterruptedException {

@@ -28,12 +28,7 @@ public record BuildSettings(
      * @param poll between two ready commands
      */
     public record Limits(
-            Duration build,
-            Duration command,
-            Duration script,
-            Duration ready,
-            Duration settle,
-            Duration poll) {
+            Duration build, Duration command, Duration script, Duration ready, Duration settle, Duration poll) {
         /** Those of the contract. */
         public static final Limits DEFAULT = new Limits(
                 Duration.ofMinutes(60),

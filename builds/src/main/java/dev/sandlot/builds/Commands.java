@@ -11,7 +11,8 @@ public interface Commands {
      * @throws IOException when it cannot be started, with the reason for the user, or takes longer than its limit
      * @throws InterruptedException when the build is ended; the command is killed then
      */
-    WorkSandbox.Ended run(WorkSandbox.Command command, WorkSandbox.Lines lines) throws IOException, InterruptedException;
+    WorkSandbox.Ended run(WorkSandbox.Command command, WorkSandbox.Lines lines)
+            throws IOException, InterruptedException;
 
     /**
      * Starts a command that goes on by itself until the sandbox ends.

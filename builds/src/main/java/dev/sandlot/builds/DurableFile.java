@@ -30,8 +30,7 @@ final class DurableFile {
     /** Writes a file so that readers see the old content or the new one, and brings it to the disk. */
     static void replace(Path file, byte[] content) throws IOException {
         Path fresh = unfinished(file);
-        try (FileChannel channel =
-                FileChannel.open(fresh, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        try (FileChannel channel = FileChannel.open(fresh, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             for (ByteBuffer bytes = ByteBuffer.wrap(content); bytes.hasRemaining(); ) {
                 channel.write(bytes);
             }

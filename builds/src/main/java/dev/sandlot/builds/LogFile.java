@@ -122,10 +122,7 @@ final class LogFile implements BuildLog, AutoCloseable {
 
     /** The form of a line: milliseconds, level, step, text. */
     private record Row(
-            long t,
-            BuildLogEntry.Level l,
-            @Nullable String s,
-            String m) {
+            long t, BuildLogEntry.Level l, @Nullable String s, String m) {
         static Row of(BuildLogEntry entry) {
             return new Row(entry.timestamp().toEpochMilli(), entry.level(), entry.step(), entry.message());
         }

@@ -23,7 +23,8 @@ record TeamFiles(Path directory) {
         List<TeamFile> found = new ArrayList<>();
         try (Stream<Path> files = Files.walk(directory, 2)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
-                Optional<UUID> team = uuid(String.valueOf(file.resolveSibling(".").normalize().getFileName()));
+                Optional<UUID> team =
+                        uuid(String.valueOf(file.resolveSibling(".").normalize().getFileName()));
                 if (team.isPresent() && !DurableFile.isUnfinished(file)) {
                     found.add(new TeamFile(team.get(), file));
                 }

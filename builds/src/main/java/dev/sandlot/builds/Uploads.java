@@ -103,8 +103,7 @@ final class Uploads {
     }
 
     /** Copies no more than one byte beyond the length. */
-    private static long copy(InputStream content, OutputStream out, long lengthBytes)
-            throws ApiException, IOException {
+    private static long copy(InputStream content, OutputStream out, long lengthBytes) throws ApiException, IOException {
         byte[] buffer = new byte[BUFFER_BYTES];
         long count = 0;
         while (count <= lengthBytes) {

@@ -76,11 +76,11 @@ class BuildEngineTest {
     private void begin(int workers, Duration buildLimit) throws IOException {
         BuildSettings.Limits limits = new BuildSettings.Limits(
                 buildLimit, SHORT.multipliedBy(10), SHORT.multipliedBy(10), SHORT, SHORT, Duration.ofMillis(20));
-        BuildSettings settings =
-                new BuildSettings(data.resolve("builder"), workers, 1 << 20, 1000, 2000, limits);
+        BuildSettings settings = new BuildSettings(data.resolve("builder"), workers, 1 << 20, 1000, 2000, limits);
         engine = BuildEngine.open(
                 settings,
-                new BuildParts(workshop, layers, new FakeBases(), (request, box) -> copy.copy(request, box), List.of()));
+                new BuildParts(
+                        workshop, layers, new FakeBases(), (request, box) -> copy.copy(request, box), List.of()));
     }
 
     @AfterEach
@@ -188,13 +188,16 @@ class BuildEngineTest {
     }
 
     private List<BuildLogEntry> entries(BuildPlan plan, String containing) throws Exception {
-        return engine.log(plan.buildId()).stream().filter(entry -> entry.message().contains(containing)).toList();
+        return engine.log(plan.buildId()).stream()
+                .filter(entry -> entry.message().contains(containing))
+                .toList();
     }
 
     /** Section 5: the type's case does not matter. */
     @Test
     void stepsRunInTheirOrderAndEachThatChangesFilesIsALayer() throws Exception {
-        BuiltTemplate built = ready(Plan.of(step("run", "one"), step("Run", "two")).plan());
+        BuiltTemplate built =
+                ready(Plan.of(step("run", "one"), step("Run", "two")).plan());
 
         assertThat(workshop.commands()).containsExactly("one", "two");
         assertThat(built.layers()).hasSize(4).startsWith(root.toString());
@@ -271,8 +274,9 @@ class BuildEngineTest {
     @Test
     void valuesKeepEverythingButReferencesToVariables() throws Exception {
         String odd = "-e \\ \" ' `id` $(id) ${A:-x} $1 $$ \n ${} end$";
-        BuiltTemplate built = ready(
-                Plan.of(step("ENV", "A", "one", "ODD", odd), step("ENV", "B", "<$A:${A}>", "ODDER", "\\$A$A_$A")).plan());
+        BuiltTemplate built =
+                ready(Plan.of(step("ENV", "A", "one", "ODD", odd), step("ENV", "B", "<$A:${A}>", "ODDER", "\\$A$A_$A"))
+                        .plan());
 
         assertThat(built.context().env())
                 .containsEntry("ODD", odd)
@@ -296,19 +300,26 @@ class BuildEngineTest {
     /** Section 5.3. */
     @Test
     void aRelativeDirectoryIsJoinedToTheOneBefore() throws Exception {
-        assertThat(ready(Plan.of(step("WORKDIR", "srv"), step("WORKDIR", "./a/../b")).plan()).context().workdir())
+        assertThat(ready(Plan.of(step("WORKDIR", "srv"), step("WORKDIR", "./a/../b"))
+                                .plan())
+                        .context()
+                        .workdir())
                 .isEqualTo("/srv/b");
     }
 
     /** Section 5.4. */
     @Test
     void aUserIsMadeAndBecomesTheDefault() throws Exception {
-        BuiltTemplate built = ready(Plan.of(step("USER", "worker", "true"), step("RUN", "whoami")).plan());
+        BuiltTemplate built = ready(
+                Plan.of(step("USER", "worker", "true"), step("RUN", "whoami")).plan());
 
         assertThat(command("whoami").user()).isEqualTo("worker");
         assertThat(built.defaultUser()).isEqualTo("worker");
-        assertThat(workshop.ran).anyMatch(command -> command.user().equals("root")
-                && command.arguments().subList(3, command.arguments().size()).equals(List.of("sandlot", "worker", "true")));
+        assertThat(workshop.ran)
+                .anyMatch(command -> command.user().equals("root")
+                        && command.arguments()
+                                .subList(3, command.arguments().size())
+                                .equals(List.of("sandlot", "worker", "true")));
     }
 
     @Test
@@ -343,17 +354,21 @@ class BuildEngineTest {
 
     @Test
     void copyFailsItsStepForWantOfFilesHashArgumentsOrSource() throws Exception {
-        assertThat(failed(Plan.of(new Step("COPY", List.of("a", "b"), HASH, false)).plan()).message())
+        assertThat(failed(Plan.of(new Step("COPY", List.of("a", "b"), HASH, false))
+                                .plan())
+                        .message())
                 .isEqualTo("the files of 'a' were not uploaded: " + HASH);
         assertThat(failed(Plan.of(step("COPY", "a", "b")).plan()).message())
                 .isEqualTo("COPY needs the hash of its uploaded files");
-        assertThat(failed(Plan.of(new Step("COPY", List.of("a"), HASH, false)).plan()).message())
+        assertThat(failed(Plan.of(new Step("COPY", List.of("a"), HASH, false)).plan())
+                        .message())
                 .isEqualTo("COPY needs a source and a target");
         copy = (_, _) -> {
             throw new BuildFailure(null, "'a' is not among the files");
         };
         engine.storeFiles(TEAM, HASH, new ByteArrayInputStream(new byte[0]), 0);
-        assertThat(failed(Plan.of(step("RUN", "x"), new Step("COPY", List.of("a", "b"), HASH, false)).plan()))
+        assertThat(failed(Plan.of(step("RUN", "x"), new Step("COPY", List.of("a", "b"), HASH, false))
+                        .plan()))
                 .isEqualTo(new BuildState.Failed("'a' is not among the files", "2"));
     }
 
@@ -382,10 +397,12 @@ class BuildEngineTest {
 
     @Test
     void whatComesAfterAChangeRunsAgain() throws Exception {
-        ready(Plan.of(step("RUN", "one"), step("RUN", "two"), step("RUN", "three")).plan());
+        ready(Plan.of(step("RUN", "one"), step("RUN", "two"), step("RUN", "three"))
+                .plan());
         workshop.ran.clear();
 
-        ready(Plan.of(step("RUN", "one"), step("RUN", "2"), step("RUN", "three")).plan());
+        ready(Plan.of(step("RUN", "one"), step("RUN", "2"), step("RUN", "three"))
+                .plan());
 
         assertThat(workshop.commands()).containsExactly("2", "three");
     }
@@ -399,7 +416,8 @@ class BuildEngineTest {
         assertThat(workshop.commands()).containsExactly("one", "two");
         assertThat(bases).isEqualTo(2);
         workshop.ran.clear();
-        ready(Plan.of(step("RUN", "one"), forced("RUN", "two"), step("RUN", "three")).plan());
+        ready(Plan.of(step("RUN", "one"), forced("RUN", "two"), step("RUN", "three"))
+                .plan());
         assertThat(workshop.commands()).containsExactly("two", "three");
     }
 
@@ -409,10 +427,14 @@ class BuildEngineTest {
         ready(Plan.of(step("RUN", "one")).plan());
         workshop.ran.clear();
         ImageCredentials secret = new ImageCredentials.Basic("me", "hunter2");
-        BuildPlan plan = Plan.of(step("RUN", "one")).from(new BuildOrigin.Image("debian:12", secret)).plan();
+        BuildPlan plan = Plan.of(step("RUN", "one"))
+                .from(new BuildOrigin.Image("debian:12", secret))
+                .plan();
         ready(plan);
         assertThat(workshop.commands()).isEmpty();
-        ready(Plan.of(step("RUN", "one")).from(new BuildOrigin.Image("debian:13", secret)).plan());
+        ready(Plan.of(step("RUN", "one"))
+                .from(new BuildOrigin.Image("debian:13", secret))
+                .plan());
         assertThat(workshop.commands()).containsExactly("one");
         try (Stream<Path> files = Files.walk(data.resolve("builder"))) {
             assertThat(files.filter(Files::isRegularFile).map(BuildEngineTest::text))
@@ -482,8 +504,11 @@ class BuildEngineTest {
         BuiltTemplate first = ready(Plan.of(step("ENV", "A", "1"), step("USER", "worker"), step("WORKDIR", "/w"))
                 .starting("serve", "probe")
                 .plan());
-        BuiltTemplate second = ready(Plan.of(step("ENV", "B", "2"), step("RUN", "child")).from(parent(first)).plan());
-        BuiltTemplate third = ready(Plan.of(step("ENV", "C", "3")).from(parent(second)).plan());
+        BuiltTemplate second = ready(Plan.of(step("ENV", "B", "2"), step("RUN", "child"))
+                .from(parent(first))
+                .plan());
+        BuiltTemplate third =
+                ready(Plan.of(step("ENV", "C", "3")).from(parent(second)).plan());
 
         assertThat(command("child").user()).isEqualTo("worker");
         assertThat(command("child").workdir()).isEqualTo("/w");
@@ -491,7 +516,8 @@ class BuildEngineTest {
         assertThat(second.layers()).containsAll(first.layers());
         assertThat(third.start()).isEqualTo(first.start());
         assertThat(first.start()).isEqualTo(new TemplateStart("serve", "probe", first.context()));
-        BuiltTemplate other = ready(Plan.of().from(parent(second)).starting(null, "other").plan());
+        BuiltTemplate other =
+                ready(Plan.of().from(parent(second)).starting(null, "other").plan());
         assertThat(other.start()).isEqualTo(new TemplateStart("", "other", second.context()));
     }
 
@@ -501,7 +527,9 @@ class BuildEngineTest {
 
     @Test
     void aMissingOrIncompleteParentFailsTheBase() throws Exception {
-        assertThat(failed(Plan.of().from(new BuildOrigin.Missing("template 'x' not found")).plan()))
+        assertThat(failed(Plan.of()
+                        .from(new BuildOrigin.Missing("template 'x' not found"))
+                        .plan()))
                 .isEqualTo(new BuildState.Failed("template 'x' not found", "base"));
         BuiltTemplate built = ready(Plan.of(step("RUN", "one")).plan());
         layers.remove(Digest.parse(built.layers().get(1)));
@@ -527,13 +555,16 @@ class BuildEngineTest {
             lines.stdout("try");
             return asked.size() < 3 ? 1 : 0;
         });
-        BuildPlan plan = Plan.of(step("ENV", "PORT", "80")).starting("serve", "probe").plan();
+        BuildPlan plan =
+                Plan.of(step("ENV", "PORT", "80")).starting("serve", "probe").plan();
 
         ready(plan);
 
         assertThat(asked).hasSize(3);
         assertThat(command("serve").env()).containsEntry("PORT", "80");
-        assertThat(entries(plan, "[ready] [stdout]: try")).hasSize(3).allMatch(entry -> entry.level() == BuildLogEntry.Level.DEBUG);
+        assertThat(entries(plan, "[ready] [stdout]: try"))
+                .hasSize(3)
+                .allMatch(entry -> entry.level() == BuildLogEntry.Level.DEBUG);
     }
 
     @Test
@@ -618,7 +649,9 @@ class BuildEngineTest {
 
         assertThat(engine.state(good.buildId())).contains(new BuildState.Ready(built));
         assertThat(engine.state(bad.buildId())).contains(failed);
-        assertThat(engine.log(good.buildId())).extracting(BuildLogEntry::message).isEqualTo(log.stream().map(BuildLogEntry::message).toList());
+        assertThat(engine.log(good.buildId()))
+                .extracting(BuildLogEntry::message)
+                .isEqualTo(log.stream().map(BuildLogEntry::message).toList());
         workshop.ran.clear();
         ready(Plan.of(step("RUN", "one")).plan());
         assertThat(workshop.ran).isEmpty();
@@ -630,12 +663,16 @@ class BuildEngineTest {
     void aBuildThatWasCutOffHasFailedAfterTheRestart() throws Exception {
         BuildPlan plan = Plan.of(step("RUN", "one")).plan();
         ready(plan);
-        Files.delete(data.resolve("builder/builds").resolve(plan.buildId().toString()).resolve("state.json"));
+        Files.delete(data.resolve("builder/builds")
+                .resolve(plan.buildId().toString())
+                .resolve("state.json"));
         engine.close();
         begin();
 
         assertThat(engine.state(plan.buildId()).orElseThrow())
-                .isInstanceOfSatisfying(BuildState.Failed.class, failed -> assertThat(failed.message()).contains("cut off"));
+                .isInstanceOfSatisfying(
+                        BuildState.Failed.class,
+                        failed -> assertThat(failed.message()).contains("cut off"));
         assertThat(engine.log(plan.buildId()).getLast().level()).isEqualTo(BuildLogEntry.Level.ERROR);
     }
 
@@ -726,7 +763,8 @@ class BuildEngineTest {
     private void assertKind(ErrorKind kind, long length, String content) {
         assertThatThrownBy(() -> engine.storeFiles(
                         TEAM, HASH, new ByteArrayInputStream(content.getBytes(StandardCharsets.UTF_8)), length))
-                .isInstanceOfSatisfying(ApiException.class, e -> assertThat(e.kind()).isEqualTo(kind));
+                .isInstanceOfSatisfying(
+                        ApiException.class, e -> assertThat(e.kind()).isEqualTo(kind));
     }
 
     @Test

@@ -43,7 +43,10 @@ final class FakeWorkshop implements Workshop {
 
     /** The user's commands that were run, without our own scripts. */
     List<String> commands() {
-        return ran.stream().map(FakeWorkshop::text).filter(text -> !text.isEmpty()).toList();
+        return ran.stream()
+                .map(FakeWorkshop::text)
+                .filter(text -> !text.isEmpty())
+                .toList();
     }
 
     synchronized int open() {
@@ -56,7 +59,8 @@ final class FakeWorkshop implements Workshop {
 
     /** The command without what goes before it for the path's sake; empty for a script of ours. */
     static String text(WorkSandbox.Command command) {
-        if (!command.arguments().getFirst().equals("/bin/bash") || command.arguments().size() != 4) {
+        if (!command.arguments().getFirst().equals("/bin/bash")
+                || command.arguments().size() != 4) {
             return "";
         }
         String text = command.arguments().get(3);
@@ -81,7 +85,9 @@ final class FakeWorkshop implements Workshop {
         FakeSandbox(StagedTree tree) throws IOException {
             this.tree = tree;
             Files.createDirectory(tree.path().resolve("etc"));
-            Files.writeString(tree.path().resolve("etc/passwd"), "user:x:0:0::/home/user:/bin/bash\nworker:x:0:0::/home/worker:/bin/bash\nroot:x:0:0::/root:/bin/sh\n");
+            Files.writeString(
+                    tree.path().resolve("etc/passwd"),
+                    "user:x:0:0::/home/user:/bin/bash\nworker:x:0:0::/home/worker:/bin/bash\nroot:x:0:0::/root:/bin/sh\n");
             this.files = new SandboxFiles(FileTree.directory(tree.path().toString()), new IdRange(0, 65536));
         }
 
@@ -90,7 +96,9 @@ final class FakeWorkshop implements Workshop {
             ran.add(command);
             String text = text(command);
             if (!text.isEmpty()) {
-                Path mark = tree.path().resolve(Digest.of(text.getBytes(java.nio.charset.StandardCharsets.UTF_8)).hex());
+                Path mark = tree.path()
+                        .resolve(Digest.of(text.getBytes(java.nio.charset.StandardCharsets.UTF_8))
+                                .hex());
                 Files.writeString(mark, text);
             }
             Answer answer = answers.get(text);

@@ -31,7 +31,9 @@ class StandInsAcceptanceTest {
     /** By a program: the test library would tell of each of a thousand links in these roots. */
     @AfterEach
     void remove() throws Exception {
-        new ProcessBuilder("rm", "-rf", "--one-file-system", temp.toString()).start().waitFor();
+        new ProcessBuilder("rm", "-rf", "--one-file-system", temp.toString())
+                .start()
+                .waitFor();
     }
 
     @Test

@@ -25,6 +25,9 @@ final class FrontConnector extends ServerConnector {
     private static final Duration IDLE = Duration.ofSeconds(640);
 
     private static final int HEAD_LIMIT = 64 * 1024;
+    /** How much is read from a connection at once; large, for uploads. An idle connection has no buffer. */
+    private static final int READ_SIZE = 32 * 1024;
+
     private static final int ACCEPT_QUEUE = 4096;
     private static final int STREAMS_PER_CONNECTION = 4096;
     private static final int STREAM_WINDOW = 1 << 20;
@@ -40,7 +43,7 @@ final class FrontConnector extends ServerConnector {
     }
 
     private FrontConnector(Server server, FrontListener listener, HttpConfiguration configuration) {
-        super(server, 1, 1, new HttpConnectionFactory(configuration), http2(configuration));
+        super(server, 1, 1, http1(configuration), http2(configuration));
         this.listener = listener;
         setHost(listener.address());
         setPort(listener.port());
@@ -66,6 +69,12 @@ final class FrontConnector extends ServerConnector {
         allowed.remove(UriCompliance.Violation.USER_INFO);
         allowed.remove(UriCompliance.Violation.FRAGMENT);
         return new UriCompliance("RAW", allowed);
+    }
+
+    private static HttpConnectionFactory http1(HttpConfiguration configuration) {
+        HttpConnectionFactory http1 = new HttpConnectionFactory(configuration);
+        http1.setInputBufferSize(READ_SIZE);
+        return http1;
     }
 
     private static HTTP2CServerConnectionFactory http2(HttpConfiguration configuration) {

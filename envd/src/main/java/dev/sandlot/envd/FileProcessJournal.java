@@ -12,26 +12,54 @@ import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 
 /**
  * Keeps the processes of one sandbox as one small file each, named by the cookie, in a directory that goes with the
- * sandbox. A file holds the deadline in milliseconds (0 for none), whether output is kept, and the request; it appears whole or not at all.
+ * sandbox. A file holds the deadline in milliseconds (0 for none), whether output is kept, the number, the status and
+ * the time of the end (0 for none), and the request; it appears whole or not at all.
  */
 public final class FileProcessJournal implements ProcessJournal {
     private static final String UNFINISHED = ".new";
     private final Path directory;
+    private final Path outputs;
+    private final ReentrantLock lock = new ReentrantLock();
+    private boolean deleted; // guarded by lock
 
-    /** @param directory made when it is missing */
+    /** @param directory made when it is missing; output is kept in a directory beside it */
     public FileProcessJournal(Path directory) throws IOException {
+        this(directory, directory.resolveSibling(directory.getFileName() + ".output"));
+    }
+
+    /**
+     * @param directory made when it is missing
+     * @param outputs for the output of durable processes; made when it is needed
+     */
+    public FileProcessJournal(Path directory, Path outputs) throws IOException {
         this.directory = Files.createDirectories(directory);
+        this.outputs = outputs;
+    }
+
+    @Override
+    public Optional<Path> outputs() {
+        return Optional.of(outputs);
     }
 
     @Override
     public void save(Entry entry) throws IOException {
-        Path fresh = directory.resolve(Long.toHexString(entry.cookie()) + UNFINISHED);
-        Files.write(fresh, bytes(entry));
-        Files.move(fresh, file(entry.cookie()), StandardCopyOption.ATOMIC_MOVE);
+        byte[] bytes = bytes(entry);
+        lock.lock();
+        try {
+            if (!deleted) {
+                Path fresh = directory.resolve(Long.toHexString(entry.cookie()) + UNFINISHED);
+                Files.write(fresh, bytes);
+                Files.move(fresh, file(entry.cookie()), StandardCopyOption.ATOMIC_MOVE);
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 
     @Override
@@ -54,8 +82,19 @@ public final class FileProcessJournal implements ProcessJournal {
         return entries;
     }
 
-    /** Forgets everything; for a sandbox that has ended. */
+    /** Forgets everything, and all that comes later; for a sandbox that has ended. */
     public void delete() throws IOException {
+        lock.lock();
+        try {
+            deleted = true;
+            delete(outputs);
+            delete(directory);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static void delete(Path directory) throws IOException {
         try (Stream<Path> files = Files.list(directory)) {
             for (Path file : files.toList()) {
                 Files.deleteIfExists(file);
@@ -76,6 +115,10 @@ public final class FileProcessJournal implements ProcessJournal {
         Instant deadline = entry.deadline();
         out.writeFixed64NoTag(deadline == null ? 0 : deadline.toEpochMilli());
         out.writeBoolNoTag(entry.durable());
+        Ending ending = entry.ending();
+        out.writeFixed32NoTag(ending == null ? 0 : ending.pid());
+        out.writeFixed32NoTag(ending == null ? 0 : ending.rawStatus());
+        out.writeFixed64NoTag(ending == null ? 0 : ending.at().toEpochMilli());
         entry.request().writeTo(out);
         out.flush();
         return bytes.toByteArray();
@@ -85,8 +128,12 @@ public final class FileProcessJournal implements ProcessJournal {
         CodedInputStream in = CodedInputStream.newInstance(Files.readAllBytes(file));
         long deadline = in.readFixed64();
         boolean durable = in.readBool();
+        int pid = in.readFixed32();
+        int rawStatus = in.readFixed32();
+        long at = in.readFixed64();
+        Ending ending = at == 0 ? null : new Ending(pid, rawStatus, Instant.ofEpochMilli(at));
         StartRequest request = StartRequest.parseFrom(in);
         long cookie = Long.parseUnsignedLong(file.getFileName().toString(), 16);
-        return new Entry(cookie, request, deadline == 0 ? null : Instant.ofEpochMilli(deadline), durable);
+        return new Entry(cookie, request, deadline == 0 ? null : Instant.ofEpochMilli(deadline), durable, ending);
     }
 }

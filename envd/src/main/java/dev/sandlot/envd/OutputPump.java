@@ -21,32 +21,56 @@ final class OutputPump implements AutoCloseable {
 
     /** Which output, and how much of it makes one event (envd.md 7.5). */
     enum Kind {
-        STDOUT(MAX_CHUNK_BYTES) {
+        STDOUT('o', MAX_CHUNK_BYTES) {
             @Override
             DataEvent event(ByteString bytes) {
                 return DataEvent.newBuilder().setStdout(bytes).build();
             }
         },
-        STDERR(MAX_CHUNK_BYTES) {
+        STDERR('e', MAX_CHUNK_BYTES) {
             @Override
             DataEvent event(ByteString bytes) {
                 return DataEvent.newBuilder().setStderr(bytes).build();
             }
         },
-        TERMINAL(16 << 10) {
+        TERMINAL('t', 16 << 10) {
             @Override
             DataEvent event(ByteString bytes) {
                 return DataEvent.newBuilder().setPty(bytes).build();
             }
+
+            @Override
+            int read(Fd output, ByteBuffer into) throws IOException {
+                try {
+                    return super.read(output, into);
+                } catch (LinuxException e) {
+                    if (e.is(Errno.EIO)) {
+                        return Io.END;
+                    }
+                    throw e;
+                }
+            }
         };
 
+        private final char letter;
         private final int chunkBytes;
 
-        Kind(int chunkBytes) {
+        Kind(char letter, int chunkBytes) {
+            this.letter = letter;
             this.chunkBytes = chunkBytes;
         }
 
+        /** What it is called in files. */
+        char letter() {
+            return letter;
+        }
+
         abstract DataEvent event(ByteString bytes);
+
+        /** Reads once, as {@link Io#read}; the end of a terminal's output is an end. */
+        int read(Fd output, ByteBuffer into) throws IOException {
+            return Io.read(output, into);
+        }
     }
 
     private final EventLoop loop;
@@ -89,23 +113,10 @@ final class OutputPump implements AutoCloseable {
         if (!fd.isOpen() || !process.mayRead(this)) {
             return;
         }
-        int count = read();
+        int count = process.pass(fd, kind, scratch.clear().limit(kind.chunkBytes));
         if (count == Io.END) {
             closeNow();
             process.outputEnded(this);
-        } else if (count > 0 && process.heard()) {
-            process.publish(kind.event(ByteString.copyFrom(scratch.flip())));
-        }
-    }
-
-    private int read() throws IOException {
-        try {
-            return Io.read(fd, scratch.clear().limit(kind.chunkBytes));
-        } catch (LinuxException e) {
-            if (kind == Kind.TERMINAL && e.is(Errno.EIO)) {
-                return Io.END;
-            }
-            throw e;
         }
     }
 

@@ -6,11 +6,13 @@ import dev.sandlot.protocol.process.ProcessSelector;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /**
  * The processes of one sandbox: those that live, and those whose end is kept for late readers (envd.md 7.6). A new
@@ -22,7 +24,7 @@ final class ProcessTable {
     private final ReentrantLock lock = new ReentrantLock();
     // Guarded by lock.
     private final Map<Integer, SandboxProcess> live = new HashMap<>();
-    private final Map<Integer, SandboxProcess> retained = new HashMap<>();
+    private final Map<Integer, SandboxProcess> retained = new LinkedHashMap<>();
     /** Exits told while processes are being started, by number: an exit may come before the start is known here. */
     private final Map<Integer, Integer> earlyExits = new HashMap<>();
 
@@ -51,14 +53,24 @@ final class ProcessTable {
         }
     }
 
-    /** Adds a process that was just started. */
-    void add(SandboxProcess process) {
+    /**
+     * Adds a process that was just started.
+     *
+     * @return the durable processes whose kept ends it displaced
+     */
+    List<SandboxProcess> add(SandboxProcess process) {
+        List<SandboxProcess> forgotten;
         SandboxProcess displaced;
         Integer early;
         lock.lock();
         try {
-            retained.remove(process.pid());
-            process.tag().ifPresent(tag -> retained.values().removeIf(kept -> kept.hasTag(tag)));
+            Predicate<SandboxProcess> succeeded = kept -> kept.pid() == process.pid()
+                    || process.tag().filter(kept::hasTag).isPresent();
+            forgotten = retained.values().stream()
+                    .filter(SandboxProcess::durable)
+                    .filter(succeeded)
+                    .toList();
+            retained.values().removeIf(succeeded);
             displaced = live.put(process.pid(), process);
             early = earlyExits.remove(process.pid());
         } finally {
@@ -70,6 +82,7 @@ final class ProcessTable {
         if (early != null) {
             process.exited(early);
         }
+        return forgotten;
     }
 
     /** Notes that a process exited. */
@@ -104,6 +117,48 @@ final class ProcessTable {
             if (live.remove(process.pid(), process)) {
                 retained.put(process.pid(), process);
             }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Adds a process that ended before this program began. */
+    void addEnded(SandboxProcess process) {
+        lock.lock();
+        try {
+            retained.put(process.pid(), process);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether the end of a process is kept. */
+    boolean remembers(SandboxProcess process) {
+        lock.lock();
+        try {
+            return retained.get(process.pid()) == process;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** How many durable processes live, or have ended and are kept. */
+    long durable() {
+        lock.lock();
+        try {
+            return Stream.concat(live.values().stream(), retained.values().stream())
+                    .filter(SandboxProcess::durable)
+                    .count();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The durable process that ended before all others whose end is kept. */
+    Optional<SandboxProcess> oldestEndedDurable() {
+        lock.lock();
+        try {
+            return retained.values().stream().filter(SandboxProcess::durable).findFirst();
         } finally {
             lock.unlock();
         }

@@ -10,13 +10,19 @@ import dev.sandlot.protocol.process.StartRequest;
 import dev.sandlot.supervisor.Supervisor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,6 +39,9 @@ final class Processes implements AutoCloseable {
 
     /** How long output of a process that was taken over waits in its pipe for a first reader. */
     static final Duration TAKEOVER_GRACE = Duration.ofSeconds(30);
+
+    /** How many durable processes of one sandbox are known, ended ones included. */
+    static final int MAX_DURABLE = 64;
 
     private static final Logger LOG = LoggerFactory.getLogger(Processes.class);
     private static final SecureRandom RANDOM = new SecureRandom();
@@ -72,13 +81,17 @@ final class Processes implements AutoCloseable {
      * Starts a process.
      *
      * @param timeout how long it may live, whoever listens
-     * @param durable whether its newest output is kept to be read again
+     * @param durable whether its newest output is kept to be read again; of those that ended the oldest is forgotten
+     *     when there are too many
      */
     Started start(Account user, StartRequest request, Optional<Duration> timeout, boolean durable)
             throws ConnectException {
         long cookie = RANDOM.nextLong() & Long.MAX_VALUE;
         Optional<Instant> deadline = timeout.map(time -> Instant.now().plus(time));
         ProcessJournal.Entry entry = new ProcessJournal.Entry(cookie, request, deadline.orElse(null), durable);
+        if (durable) {
+            makeRoom();
+        }
         save(entry);
         table.expectStart();
         try {
@@ -93,13 +106,27 @@ final class Processes implements AutoCloseable {
         }
     }
 
+    private void add(SandboxProcess process) {
+        table.add(process).forEach(this::forgetDurable);
+    }
+
+    private void makeRoom() throws ConnectException {
+        while (table.durable() >= MAX_DURABLE) {
+            SandboxProcess oldest = table.oldestEndedDurable()
+                    .orElseThrow(() -> new ConnectException(
+                            ConnectCode.RESOURCE_EXHAUSTED,
+                            "too many durable commands: at most " + MAX_DURABLE + " may run at once in a sandbox"));
+            forgetDurable(oldest);
+        }
+    }
+
     /** Listens to what was just started; when that cannot be done it is killed. */
     private Started follow(Supervisor.Spawned spawned, ProcessJournal.Entry entry) throws ConnectException {
-        SandboxProcess process = new SandboxProcess(spawned.pid(), entry, null, this::ended);
+        SandboxProcess process = new SandboxProcess(spawned.pid(), entry, null, null, this::ended);
         try {
             process = wire(spawned.pid(), spawned.ends(), entry);
             Subscription subscription = process.subscribe();
-            table.add(process);
+            add(process);
             return new Started(process, subscription);
         } catch (IOException | UncheckedIOException e) {
             abandon(process);
@@ -109,7 +136,7 @@ final class Processes implements AutoCloseable {
 
     /** Kills a process that nobody can listen to; its exit then does the rest. */
     private void abandon(SandboxProcess process) {
-        table.add(process);
+        add(process);
         process.closeStreams();
         process.forsakeOutput();
         try {
@@ -123,10 +150,17 @@ final class Processes implements AutoCloseable {
     /** Takes over what an earlier program started and noted in the journal, ended or not. */
     void takeOver() throws IOException {
         Map<Long, ProcessJournal.Entry> entries = new HashMap<>();
-        for (ProcessJournal.Entry entry : journal.load()) {
-            entries.put(entry.cookie(), entry);
+        List<ProcessJournal.Entry> noted = journal.load();
+        removeOutputsBut(noted);
+        for (ProcessJournal.Entry entry : noted) {
+            ProcessJournal.Ending ending = entry.ending();
+            if (ending == null) {
+                entries.put(entry.cookie(), entry);
+            } else {
+                remember(entry, ending);
+            }
         }
-        if (entries.isEmpty()) {
+        if (noted.isEmpty()) {
             return;
         }
         table.expectStart();
@@ -135,6 +169,8 @@ final class Processes implements AutoCloseable {
                 ProcessJournal.Entry entry = entries.remove(child.cookie());
                 if (entry != null) {
                     takeOver(child, entry);
+                } else if (child.ended()) {
+                    supervisor.release(child.pid());
                 }
             }
         } finally {
@@ -143,9 +179,41 @@ final class Processes implements AutoCloseable {
         entries.keySet().forEach(this::unsave);
     }
 
+    /** Keeps what an earlier program kept of a durable process that it saw end. */
+    private void remember(ProcessJournal.Entry entry, ProcessJournal.Ending ending) throws IOException {
+        Duration left = Duration.between(Instant.now(), ending.at().plus(DURABLE_RETENTION));
+        KeptOutput kept = kept(entry);
+        SandboxProcess process = new SandboxProcess(ending.pid(), entry, null, kept, _ -> {});
+        process.exited(ending.rawStatus());
+        table.addEnded(process);
+        host.after(left, () -> Thread.startVirtualThread(() -> forgetDurable(process)));
+    }
+
+    private @Nullable KeptOutput kept(ProcessJournal.Entry entry) throws IOException {
+        Optional<Path> outputs = journal.outputs();
+        return entry.durable() && outputs.isPresent() ? KeptOutput.of(outputs.get(), entry.cookie()) : null;
+    }
+
+    /** A program that is killed may leave output of which nothing is noted any more. */
+    private void removeOutputsBut(List<ProcessJournal.Entry> noted) throws IOException {
+        Set<Long> known = new HashSet<>();
+        noted.forEach(entry -> known.add(entry.cookie()));
+        Optional<Path> outputs = journal.outputs().filter(Files::exists);
+        if (outputs.isEmpty()) {
+            return;
+        }
+        try (Stream<Path> files = Files.list(outputs.get())) {
+            for (Path file : files.toList()) {
+                if (!known.contains(KeptOutput.cookie(file))) {
+                    Files.deleteIfExists(file);
+                }
+            }
+        }
+    }
+
     private void takeOver(Supervisor.Child child, ProcessJournal.Entry entry) throws IOException {
         SandboxProcess process = wire(child.pid(), supervisor.attach(child.pid()), entry);
-        table.add(process);
+        add(process);
         if (child.ended()) {
             process.exited(child.rawStatus());
         }
@@ -169,8 +237,9 @@ final class Processes implements AutoCloseable {
     private SandboxProcess connected(int pid, Supervisor.Ends ends, ProcessJournal.Entry entry) throws IOException {
         StartRequest request = entry.request();
         Fd input = request.hasPty() ? Io.duplicate(ends.output()) : ends.input();
-        SandboxProcess process =
-                new SandboxProcess(pid, entry, input == null ? null : new InputPipe(host.loop(), input), this::ended);
+        KeptOutput kept = kept(entry);
+        SandboxProcess process = new SandboxProcess(
+                pid, entry, input == null ? null : new InputPipe(host.loop(), input), kept, this::ended);
         process.hold();
         OutputPump.Kind kind = request.hasPty() ? OutputPump.Kind.TERMINAL : OutputPump.Kind.STDOUT;
         new OutputPump(host, ends.output(), kind, process);
@@ -245,17 +314,42 @@ final class Processes implements AutoCloseable {
     private void ended(SandboxProcess process) {
         process.closeStreams();
         table.ended(process);
-        host.after(process.durable() ? DURABLE_RETENTION : retention, () -> table.forget(process));
+        if (process.durable()) {
+            host.after(DURABLE_RETENTION, () -> Thread.startVirtualThread(() -> forgetDurable(process)));
+        } else {
+            host.after(retention, () -> table.forget(process));
+        }
         Thread.startVirtualThread(() -> release(process));
     }
 
+    private void forgetDurable(SandboxProcess process) {
+        table.forget(process);
+        unsave(process.cookie());
+        try {
+            process.forgetOutput();
+        } catch (IOException e) {
+            LOG.warn("could not remove the output of process {}", process.pid(), e);
+        }
+    }
+
+    /** The end of a durable process is noted before the supervisor forgets it. */
     private void release(SandboxProcess process) {
+        boolean kept = process.durable() && table.remembers(process);
+        try {
+            if (kept) {
+                journal.save(process.ending(Instant.now()));
+            }
+        } catch (IOException e) {
+            LOG.warn("the end of process {} could not be noted", process.pid(), e);
+        }
         try {
             supervisor.release(process.pid());
         } catch (IOException e) {
             LOG.debug("supervisor keeps process {}", process.pid(), e);
         }
-        unsave(process.cookie());
+        if (!kept) {
+            unsave(process.cookie());
+        }
     }
 
     private void save(ProcessJournal.Entry entry) throws ConnectException {

@@ -14,12 +14,7 @@ import java.util.Map;
  * @param durable whether its newest output is kept for clients to read again
  */
 public record Program(
-        String command,
-        List<String> arguments,
-        String user,
-        String workdir,
-        Map<String, String> env,
-        boolean durable) {
+        String command, List<String> arguments, String user, String workdir, Map<String, String> env, boolean durable) {
     public Program {
         arguments = List.copyOf(arguments);
         env = Map.copyOf(env);

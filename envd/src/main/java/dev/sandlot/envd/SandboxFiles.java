@@ -137,7 +137,7 @@ public final class SandboxFiles implements AutoCloseable {
         boolean kernel = isKernel(parent);
         BorrowedIdentity identity = identityFor(kernel);
         try {
-            Fd fd = as(identity, () -> FileTree.open(parent, name, flags, FILE_MODE, INSIDE));
+            Fd fd = making(identity, () -> FileTree.open(parent, name, flags, FILE_MODE, INSIDE));
             return new SandboxFile(fd, kernel, identity);
         } catch (LinuxException e) {
             close(identity);
@@ -391,14 +391,14 @@ public final class SandboxFiles implements AutoCloseable {
     private <T> T mutate(Fd directory, Callable<T> action) throws LinuxException {
         BorrowedIdentity identity = identityFor(isKernel(directory));
         try {
-            return as(identity, action);
+            return making(identity, action);
         } finally {
             close(identity);
         }
     }
 
     private @Nullable BorrowedIdentity identityFor(boolean kernel) throws LinuxException {
-        return kernel && ids.base() != 0 ? new BorrowedIdentity(ids.toMachine(0), ids.toMachine(0)) : null;
+        return kernel && ids.base() != 0 ? BorrowedIdentity.of(ids.toMachine(0), ids.toMachine(0)) : null;
     }
 
     private static <T> T as(@Nullable BorrowedIdentity identity, Callable<T> action) throws LinuxException {
@@ -411,6 +411,23 @@ public final class SandboxFiles implements AutoCloseable {
             throw e;
         } catch (Exception e) {
             throw new IllegalStateException(e);
+        }
+    }
+
+    /**
+     * Runs an action that makes something in a directory. On a file system that the sandbox mounted itself, such as
+     * {@code /dev/shm}, only its own users can.
+     */
+    private <T> T making(@Nullable BorrowedIdentity identity, Callable<T> action) throws LinuxException {
+        try {
+            return as(identity, action);
+        } catch (LinuxException e) {
+            if (!e.is(Errno.EOVERFLOW) || identity != null) {
+                throw e;
+            }
+        }
+        try (BorrowedIdentity owner = BorrowedIdentity.ofNewFiles(ids.toMachine(0), ids.toMachine(0))) {
+            return owner.call(action);
         }
     }
 

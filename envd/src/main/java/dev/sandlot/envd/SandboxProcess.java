@@ -1,8 +1,13 @@
 package dev.sandlot.envd;
 
+import com.google.protobuf.ByteString;
+import dev.sandlot.linux.Fd;
 import dev.sandlot.protocol.process.ProcessEvent;
 import dev.sandlot.protocol.process.ProcessInfo;
 import dev.sandlot.protocol.process.StartRequest;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -17,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Invariants. Every subscriber sees each output event from its subscription on, in the order of its pipe, and
  * then exactly one end. The end comes when the process has exited and all its outputs are at their end; after
  * {@link #forsakeOutput} the exit alone is enough. While a subscriber's queue is full no output is read; without
- * subscribers it is read and dropped.
+ * subscribers it is read and dropped, or kept if the process is durable.
  *
  * <p>Threads. The event loop brings output, the supervisor's thread the exit, stream threads subscribe and take;
  * {@link #lock} guards all state, and nothing under it blocks.
@@ -26,7 +31,7 @@ final class SandboxProcess {
     private final int pid;
     private final long cookie;
     private final StartRequest request;
-    private final @Nullable OutputRing kept;
+    private final @Nullable KeptOutput kept;
     private final @Nullable InputPipe input;
     private final Consumer<SandboxProcess> whenEnded;
 
@@ -40,18 +45,25 @@ final class SandboxProcess {
     private boolean expired;
     private boolean ended;
     private boolean holding;
+    private boolean closed;
     private Runnable deadline = () -> {};
 
     /**
      * @param entry as it was noted
      * @param input its stdin or terminal; null when it has none
+     * @param kept where its output is kept; null when it is not durable
      * @param whenEnded told once, before the subscribers, of the end; must not block
      */
-    SandboxProcess(int pid, ProcessJournal.Entry entry, @Nullable InputPipe input, Consumer<SandboxProcess> whenEnded) {
+    SandboxProcess(
+            int pid,
+            ProcessJournal.Entry entry,
+            @Nullable InputPipe input,
+            @Nullable KeptOutput kept,
+            Consumer<SandboxProcess> whenEnded) {
         this.pid = pid;
         this.cookie = entry.cookie();
         this.request = entry.request();
-        this.kept = entry.durable() ? new OutputRing() : null;
+        this.kept = kept;
         this.input = input;
         this.whenEnded = whenEnded;
     }
@@ -167,7 +179,7 @@ final class SandboxProcess {
     }
 
     private boolean congested() {
-        return holding || subscriptions.stream().anyMatch(Subscription::full);
+        return closed || holding || subscriptions.stream().anyMatch(Subscription::full);
     }
 
     /** Adds an output, before its pump starts. */
@@ -194,27 +206,24 @@ final class SandboxProcess {
         }
     }
 
-    /** Whether anybody would see output that is read now, or might later. */
-    boolean heard() {
+    /**
+     * Reads from an output once, and gives what came to every subscriber; it is kept in the same step, so that nobody
+     * gets it twice.
+     *
+     * @param scratch for the bytes, empty; its limit is how many may be read
+     * @return how many bytes, or what {@link dev.sandlot.linux.Io#read} gives instead
+     */
+    int pass(Fd output, OutputPump.Kind kind, ByteBuffer scratch) throws IOException {
         lock.lock();
         try {
-            return kept != null || !subscriptions.isEmpty();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Gives output to every subscriber. */
-    void publish(ProcessEvent.DataEvent data) {
-        ProcessEvent event = event(data);
-        lock.lock();
-        try {
-            if (!ended) {
-                if (kept != null) {
-                    kept.add(data);
-                }
+            int count = kept == null || ended || closed
+                    ? kind.read(output, scratch)
+                    : kept.take(output, kind, scratch.remaining(), scratch);
+            if (count > 0 && !ended && !subscriptions.isEmpty()) {
+                ProcessEvent event = event(kind.event(ByteString.copyFrom(scratch.flip())));
                 subscriptions.forEach(subscription -> subscription.offer(event));
             }
+            return count;
         } finally {
             lock.unlock();
         }
@@ -360,11 +369,38 @@ final class SandboxProcess {
         subscriptions.clear();
     }
 
+    /** Removes what was kept of its output. */
+    void forgetOutput() throws IOException {
+        lock.lock();
+        try {
+            if (kept != null) {
+                kept.delete();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** What is to be noted of it once it has ended. */
+    ProcessJournal.Entry ending(Instant at) {
+        lock.lock();
+        try {
+            return new ProcessJournal.Entry(
+                    cookie, request, null, kept != null, new ProcessJournal.Ending(pid, rawStatus, at));
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Lets go of our ends of its streams. */
     void closeStreams() {
         lock.lock();
         try {
+            closed = true;
             outputs.forEach(OutputPump::close);
+            if (kept != null) {
+                kept.close();
+            }
             if (input != null) {
                 input.close();
             }

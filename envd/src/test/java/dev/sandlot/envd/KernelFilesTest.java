@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sandlot.linux.FileTree;
 import dev.sandlot.protocol.MemoryExchange;
+import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.InstantSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -19,6 +21,21 @@ import org.junit.jupiter.api.io.TempDir;
 /** The acceptance rows of envd.md 12.1 that need root: file systems that are full, or the kernel's own. */
 @Tag("kernel")
 class KernelFilesTest {
+    /** Mounts a file system in a user namespace and waits. */
+    private static final String OWN_USERS = """
+            import ctypes, os, sys
+            libc = ctypes.CDLL(None, use_errno=True)
+            assert libc.unshare(0x10000000 | 0x20000) == 0, os.strerror(ctypes.get_errno())
+            print("unshared", flush=True)
+            sys.stdin.readline()
+            os.setgid(0)
+            os.setuid(0)
+            done = libc.mount(b"tmpfs", sys.argv[1].encode(), b"tmpfs", 0, b"size=64k,mode=0700")
+            assert done == 0, os.strerror(ctypes.get_errno())
+            print("ready", flush=True)
+            sys.stdin.readline()
+            """;
+
     private FilesFixture sandbox;
     private Path mounted;
 
@@ -147,6 +164,42 @@ class KernelFilesTest {
         assertThat(Files.getAttribute(sandbox.at("/home/user/new"), "unix:uid")).isEqualTo(1_001_000);
         assertThat(Files.getAttribute(sandbox.at("/home/user/new/file"), "unix:gid"))
                 .isEqualTo(1_001_000);
+    }
+
+    @Test
+    @InProcessOnly("gives the sandbox users of its own, which is what a node does")
+    void files_are_made_and_moved_on_a_file_system_of_the_sandboxs_own_users() throws Exception {
+        Files.setPosixFilePermissions(sandbox.root, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Files.writeString(sandbox.at("/etc/passwd"), "user:x:1000:1000::/home/user:/bin/sh\n");
+        Path shm = Files.createDirectories(sandbox.at("/dev/shm"));
+        Process own = new ProcessBuilder("python3", "-c", OWN_USERS, shm.toString())
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        BufferedReader said = own.inputReader();
+        assertThat(said.readLine()).isEqualTo("unshared");
+        for (String map : new String[] {"uid_map", "gid_map"}) {
+            Files.writeString(Path.of("/proc/" + own.pid(), map), "0 1000000 65536");
+        }
+        own.outputWriter().append("go\n").flush();
+        assertThat(said.readLine()).isEqualTo("ready");
+        String root = "/proc/" + own.pid() + "/root" + sandbox.root;
+        try (SandboxFiles mapped = new SandboxFiles(FileTree.directory(root), new IdRange(1_000_000, 65536))) {
+            FilesEndpoint endpoint = new FilesEndpoint(
+                    mapped, new Accounts(mapped), () -> "user", () -> "", () -> "", InstantSource.system());
+            for (String path : new String[] {"/dev/shm/new/a", "/dev/shm/new/b"}) {
+                Answer made = Answer.of(endpoint::upload, FilesFixture.put(path, "x"));
+                assertThat(made.status()).as(made.text()).isEqualTo(200);
+            }
+            mapped.rename("/dev/shm/new/a", "/dev/shm/new/c");
+            assertThat(Files.getAttribute(Path.of(root, "dev/shm/new"), "unix:uid"))
+                    .isEqualTo(1_001_000);
+            assertThat(Files.getAttribute(Path.of(root, "dev/shm/new/c"), "unix:uid"))
+                    .isEqualTo(1_001_000);
+            Answer large = Answer.of(endpoint::upload, FilesFixture.put("/dev/shm/large", "x".repeat(100_000)));
+            assertThat(large.status()).isEqualTo(507);
+        } finally {
+            own.destroyForcibly().waitFor();
+        }
     }
 
     private void mount(String type, String source, String options) throws Exception {

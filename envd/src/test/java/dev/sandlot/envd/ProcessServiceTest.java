@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sandlot.protocol.MemoryExchange;
 import dev.sandlot.protocol.process.ProcessEvent;
-import dev.sandlot.protocol.process.StartRequest;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -31,6 +30,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Tag("kernel")
 @Timeout(60)
 class ProcessServiceTest {
+    /** What a command begins with that is to wait until the test lets it go on. */
+    private static final String GATE = "until [ -e gate ]; do sleep 0.01; done; ";
+
     @TempDir
     Path directory;
 
@@ -201,9 +203,12 @@ class ProcessServiceTest {
 
     @Test
     void passesMuchInputOn() throws Exception {
-        TestStream stream = sandbox.stream("Start", TestSandbox.shell("sleep 0.2; wc -c", true));
+        TestStream stream = sandbox.stream("Start", TestSandbox.shell(GATE + "wc -c", true));
         int pid = stream.pid();
-        write(pid, new byte[1 << 20]);
+        Thread writer = Thread.startVirtualThread(() -> write(pid, new byte[1 << 20]));
+        awaitBlocked(writer);
+        openGate();
+        assertThat(writer.join(Duration.ofSeconds(10))).isTrue();
         sandbox.process("CloseStdin", selector(pid) + "}");
         assertThat(stream.result().stdout()).isEqualTo("1048576\n");
     }
@@ -295,11 +300,11 @@ class ProcessServiceTest {
 
     @Test
     void waitsForBackgroundHoldersOfTheOutputUnlessKilled() throws Exception {
-        TestStream stream = sandbox.run("sleep 1 & echo done");
-        long begun = System.nanoTime();
+        TestStream stream = sandbox.run("(" + GATE + "echo held) & echo done");
         stream.pid();
-        assertThat(stream.result().stdout()).isEqualTo("done\n");
-        assertThat(Duration.ofNanos(System.nanoTime() - begun)).isGreaterThan(Duration.ofMillis(900));
+        assertThat(stream.until("done\n")).isEqualTo("done\n");
+        openGate();
+        assertThat(stream.result().stdout()).isEqualTo("held\n");
 
         TestStream held = sandbox.run("sleep 50 & echo done");
         int pid = held.pid();
@@ -354,7 +359,7 @@ class ProcessServiceTest {
 
     @Test
     void P15_all_readers_get_everything() throws Exception {
-        TestStream first = sandbox.run("until [ -e go ]; do sleep 0.02; done; head -c 3000000 /dev/zero | tr '\\0' x");
+        TestStream first = sandbox.run(GATE + "head -c 3000000 /dev/zero | tr '\\0' x");
         int pid = first.pid();
         List<TestStream> others = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
@@ -363,13 +368,13 @@ class ProcessServiceTest {
         }
         TestStream leaver = sandbox.stream("Connect", selector(pid) + "}");
         leaver.pid();
+        openGate();
         List<Thread> readers = new ArrayList<>();
         Map<TestStream, Integer> lengths = new ConcurrentHashMap<>();
         for (TestStream stream : others) {
             readers.add(Thread.startVirtualThread(() -> lengths.put(stream, length(stream))));
         }
         leaver.close();
-        Files.createFile(sandbox.home().resolve("go"));
         assertThat(length(first)).isEqualTo(3000000);
         for (Thread reader : readers) {
             reader.join();
@@ -395,9 +400,11 @@ class ProcessServiceTest {
 
     @Test
     void throwsOutputAwayThatNobodyReads() throws Exception {
-        TestStream stream = sandbox.run("sleep 0.2; head -c 10000000 /dev/zero; echo gone > done; sleep 60");
+        TestStream stream = sandbox.run(GATE + "head -c 10000000 /dev/zero; echo gone > done; sleep 60");
         int pid = stream.pid();
         stream.close();
+        assertThat(stream.serverEnds()).isTrue();
+        openGate();
         Path done = sandbox.home().resolve("done");
         awaitText(done, "gone");
         TestStream late = sandbox.stream("Connect", selector(pid) + "}");
@@ -433,7 +440,7 @@ class ProcessServiceTest {
     void forgetsTheEndAfterATime() throws Exception {
         sandbox.close();
         Path fresh = Files.createDirectory(directory.resolve("fresh"));
-        sandbox = TestSandbox.start(fresh, ProcessJournal.none(), Duration.ofMillis(100));
+        sandbox = TestSandbox.start(fresh, Duration.ofMillis(100));
         TestStream stream = sandbox.run("true");
         int pid = stream.pid();
         stream.result();
@@ -461,14 +468,15 @@ class ProcessServiceTest {
     void takesProcessesOverFromAnEarlierProgram() throws Exception {
         sandbox.close();
         Path fresh = Files.createDirectory(directory.resolve("fresh"));
-        sandbox = TestSandbox.start(fresh, new MemoryJournal(), Processes.RETENTION);
+        sandbox = TestSandbox.start(fresh);
         TestStream stream = sandbox.stream(
                 "Start",
                 "{\"process\":{\"cmd\":\"bash\",\"args\":[\"-c\",\"read x; echo got $x; exit 4\"]},\"tag\":\"kept\"}");
         int pid = stream.pid();
-        TestStream quick = sandbox.run("sleep 0.1; echo late; exit 9");
+        TestStream quick = sandbox.run(GATE + "echo late; exit 9");
         int quickPid = quick.pid();
         sandbox.reopen();
+        openGate();
         assertThat(body(sandbox.process("List", "{}")))
                 .contains("\"pid\":" + pid)
                 .contains("\"tag\":\"kept\"");
@@ -562,10 +570,11 @@ class ProcessServiceTest {
 
     @Test
     void the_newest_output_of_a_durable_process_is_kept_within_bounds() throws Exception {
-        TestStream first = sandbox.run("sleep 0.2; seq 1 200000; echo all > done; sleep 60", "Sandlot-Durable", "true");
+        TestStream first = sandbox.run(GATE + "seq 1 200000; echo all > done; sleep 60", "Sandlot-Durable", "true");
         int pid = first.pid();
         first.close();
         assertThat(first.serverEnds()).isTrue();
+        openGate();
         awaitText(sandbox.home().resolve("done"), "all");
         String seen = "";
         while (!seen.endsWith("\n200000\n")) {
@@ -577,22 +586,20 @@ class ProcessServiceTest {
                     .first("Sandlot-Lost-Bytes")
                     .orElseThrow());
             seen = replayed.untilEnd();
-            assertThat(seen.isEmpty() || lost == 0 || seen.length() > OutputRing.CAPACITY_BYTES / 2)
+            assertThat(seen.isEmpty() || lost == 0 || seen.length() >= KeptOutput.KEPT_BYTES)
                     .isTrue();
         }
-        assertThat(seen.length()).isBetween(OutputRing.CAPACITY_BYTES / 2, OutputRing.CAPACITY_BYTES + (64 << 10));
+        assertThat(seen.length()).isBetween(KeptOutput.KEPT_BYTES, KeptOutput.KEPT_BYTES + 2 * KeptOutput.FILE_BYTES);
     }
 
     @Test
     void a_durable_process_keeps_its_output_through_a_restart() throws Exception {
         sandbox.close();
         Path fresh = Files.createDirectory(directory.resolve("fresh"));
-        sandbox = TestSandbox.start(fresh, new MemoryJournal(), Processes.RETENTION);
-        Path go = fresh.resolve("home/go");
-        TestStream first = sandbox.run(
-                "until [ -e go ]; do sleep 0.02; done; echo while down; sleep 60", "Sandlot-Durable", "true");
+        sandbox = TestSandbox.start(fresh);
+        TestStream first = sandbox.run(GATE + "echo while down; sleep 60", "Sandlot-Durable", "true");
         int pid = first.pid();
-        sandbox.reopen(() -> Files.createFile(go));
+        sandbox.reopen(this::openGate);
         TestStream reader = sandbox.stream("Connect", selector(pid) + "}");
         reader.pid();
         assertThat(reader.until("while down\n")).isEqualTo("while down\n");
@@ -600,6 +607,82 @@ class ProcessServiceTest {
         TestStream replayed = sandbox.stream("Connect", selector(pid) + "}", "Sandlot-Replay", "true");
         replayed.pid();
         assertThat(replayed.until("while down\n")).isEqualTo("while down\n");
+    }
+
+    @Test
+    void output_that_was_kept_before_a_restart_comes_before_that_from_after_it() throws Exception {
+        TestStream first =
+                sandbox.run("echo one; echo two >&2; " + GATE + "echo three; exec sleep 60", "Sandlot-Durable", "true");
+        int pid = first.pid();
+        first.until("one\n");
+        first.close();
+        assertThat(first.serverEnds()).isTrue();
+        assertThat(replay(pid, "one\n")).isEqualTo("one\n");
+        sandbox.reopen();
+        openGate();
+        assertThat(replay(pid, "three\n")).isEqualTo("one\nthree\n");
+        sandbox.reopen();
+        assertThat(replay(pid, "three\n")).isEqualTo("one\nthree\n");
+    }
+
+    private String replay(int pid, String end) throws IOException {
+        TestStream replayed = sandbox.stream("Connect", selector(pid) + "}", "Sandlot-Replay", "true");
+        assertThat(replayed.pid()).isEqualTo(pid);
+        String text = replayed.until(end);
+        replayed.close();
+        return text;
+    }
+
+    @Test
+    @InProcessOnly("waits for what the journal says")
+    void a_durable_process_that_ended_before_a_restart_is_replayed_after_it() throws Exception {
+        TestStream first = sandbox.run("echo all; exit 3", "Sandlot-Durable", "true");
+        int pid = first.pid();
+        assertThat(first.result().stdout()).isEqualTo("all\n");
+        sandbox.awaitNoted();
+        sandbox.reopen();
+        TestStream replayed = sandbox.stream("Connect", selector(pid) + "}", "Sandlot-Replay", "true");
+        replayed.pid();
+        TestStream.Result result = replayed.result();
+        assertThat(result.stdout()).isEqualTo("all\n");
+        assertThat(result.event().getExitCode()).isEqualTo(3);
+        assertThat(body(sandbox.process("List", "{}"))).isEqualTo("{}");
+    }
+
+    @Test
+    @InProcessOnly("looks at the files that are kept")
+    void the_oldest_ended_durable_process_makes_room_and_nothing_of_it_stays() throws Exception {
+        for (int i = 0; i < Processes.MAX_DURABLE; i++) {
+            TestStream each = sandbox.run("echo " + i, "Sandlot-Durable", "true");
+            each.pid();
+            each.result();
+        }
+        TestStream last = sandbox.run("echo last; exec sleep 60", "Sandlot-Durable", "true");
+        last.pid();
+        last.until("last\n");
+        try (var files = Files.list(sandbox.outputs())) {
+            assertThat(files).hasSize(Processes.MAX_DURABLE);
+        }
+    }
+
+    @Test
+    void too_many_durable_processes_at_once_are_refused() throws Exception {
+        for (int i = 0; i < Processes.MAX_DURABLE; i++) {
+            sandbox.run("exec sleep 60", "Sandlot-Durable", "true").pid();
+        }
+        assertThat(sandbox.run("true", "Sandlot-Durable", "true").end()).contains("resource_exhausted");
+        TestStream plain = sandbox.run("echo plain");
+        plain.pid();
+        assertThat(plain.result().stdout()).isEqualTo("plain\n");
+    }
+
+    @Test
+    @InProcessOnly("looks at the files that are kept")
+    void what_is_not_durable_leaves_no_file() throws Exception {
+        TestStream plain = sandbox.run("echo plain");
+        plain.pid();
+        plain.result();
+        assertThat(sandbox.outputs()).doesNotExist();
     }
 
     @Test
@@ -615,23 +698,14 @@ class ProcessServiceTest {
         assertThat(body(sandbox.process("List", "{}"))).isEqualTo("{}");
     }
 
-    private static final class MemoryJournal implements ProcessJournal {
-        private final Map<Long, Entry> entries = new ConcurrentHashMap<>();
+    /** Lets a command go on that waits for {@link #GATE}. */
+    private void openGate() throws IOException {
+        Files.createFile(sandbox.home().resolve("gate"));
+    }
 
-        @Override
-        public void save(Entry entry) {
-            assertThat(entry.request()).isNotEqualTo(StartRequest.getDefaultInstance());
-            entries.put(entry.cookie(), entry);
-        }
-
-        @Override
-        public void remove(long cookie) {
-            entries.remove(cookie);
-        }
-
-        @Override
-        public List<Entry> load() {
-            return List.copyOf(entries.values());
+    private static void awaitBlocked(Thread thread) throws InterruptedException {
+        while (thread.getState() != Thread.State.WAITING && thread.getState() != Thread.State.TIMED_WAITING) {
+            Thread.sleep(1);
         }
     }
 

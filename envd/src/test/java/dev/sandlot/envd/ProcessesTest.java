@@ -51,7 +51,7 @@ class ProcessesTest {
                     supervisor,
                     table,
                     new ProcessLauncher(supervisor, settings),
-                    ProcessJournal.none(),
+                    new FileProcessJournal(directory),
                     Duration.ofMinutes(1));
             assertThatThrownBy(() -> processes.start(USER, SLEEP, Optional.empty(), false))
                     .isInstanceOf(ConnectException.class)
@@ -101,7 +101,7 @@ class ProcessesTest {
     }
 
     private static SandboxProcess process(ProcessTable table, int pid, long cookie) {
-        return new SandboxProcess(pid, new ProcessJournal.Entry(cookie, SLEEP, null, false), null, table::ended);
+        return new SandboxProcess(pid, new ProcessJournal.Entry(cookie, SLEEP, null, false), null, null, table::ended);
     }
 
     private static ProcessSelector byPid(int pid) {

@@ -20,10 +20,12 @@ final class TestSandbox implements AutoCloseable {
     static final int GROUP = 12347;
 
     private final Path directory;
+    private final ProcessJournal journal;
     private final TestEnvd envd;
 
     private TestSandbox(Path directory, ProcessJournal journal, Duration retention) throws Exception {
         this.directory = directory;
+        this.journal = journal;
         prepareRoot();
         EnvdConfig config = new EnvdConfig(
                 new SandboxId("itest"), "base", Map.of("GLOBAL", "g", "E2B_SANDBOX", "no"), null, "user", "");
@@ -33,12 +35,24 @@ final class TestSandbox implements AutoCloseable {
     }
 
     static TestSandbox start(Path directory) throws Exception {
-        return new TestSandbox(directory, ProcessJournal.none(), Processes.RETENTION);
+        return start(directory, Processes.RETENTION);
     }
 
-    /** @param journal a guest has its own */
-    static TestSandbox start(Path directory, ProcessJournal journal, Duration retention) throws Exception {
-        return new TestSandbox(directory, journal, retention);
+    /** A guest keeps ends for its own time. */
+    static TestSandbox start(Path directory, Duration retention) throws Exception {
+        return new TestSandbox(directory, new FileProcessJournal(directory.resolve("journal")), retention);
+    }
+
+    /** Where the output of durable processes is kept; not of a guest. */
+    Path outputs() {
+        return journal.outputs().orElseThrow();
+    }
+
+    /** Waits until the journal knows of no process that has not ended; not of a guest. */
+    void awaitNoted() throws Exception {
+        while (journal.load().stream().anyMatch(entry -> entry.ending() == null)) {
+            Thread.sleep(5);
+        }
     }
 
     /** As after a restart of the program: a new envd over the same supervisor. */

@@ -86,7 +86,8 @@ class OwnerShiftTest {
         assertThat(of(layer.resolve("plain"), "uid")).isEqualTo(1000);
         assertThat(of(layer.resolve("set"), "uid")).isEqualTo(0);
         assertThat((int) of(layer.resolve("set"), "mode") & 07777).isEqualTo(06755);
-        assertThat(Files.isSameFile(layer.resolve("set"), layer.resolve("same"))).isTrue();
+        assertThat(Files.isSameFile(layer.resolve("set"), layer.resolve("same")))
+                .isTrue();
         assertThat(of(layer.resolve("link"), "uid")).isEqualTo(33);
         assertThat(of(layer.resolve("link"), "gid")).isEqualTo(34);
         assertThat(of(layer.resolve("dir"), "gid")).isEqualTo(8);
@@ -141,8 +142,10 @@ class OwnerShiftTest {
         }
         assertThat(committed().resolve("socket")).doesNotExist();
         try (StagedTree second = store.stage()) {
-            Process made = new ProcessBuilder("mknod", second.path().resolve("null").toString(), "c", "1", "3").start();
-            assertThat(made.waitFor(10, TimeUnit.SECONDS) && made.exitValue() == 0).isTrue();
+            Process made =
+                    new ProcessBuilder("mknod", second.path().resolve("null").toString(), "c", "1", "3").start();
+            assertThat(made.waitFor(10, TimeUnit.SECONDS) && made.exitValue() == 0)
+                    .isTrue();
             assertThatThrownBy(() -> store.commit(second, BASE, USERS))
                     .isInstanceOf(BadLayerException.class)
                     .hasMessageContaining("device node");

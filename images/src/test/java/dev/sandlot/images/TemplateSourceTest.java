@@ -62,7 +62,8 @@ class TemplateSourceTest {
             out.putNextEntry(new ZipEntry("templates/x/packages"));
             out.write("bash\n".getBytes(StandardCharsets.UTF_8));
         }
-        URL packages = URI.create("jar:" + jar.toUri() + "!/templates/x/packages").toURL();
+        URL packages =
+                URI.create("jar:" + jar.toUri() + "!/templates/x/packages").toURL();
         try (ExecutorService threads = Executors.newFixedThreadPool(8)) {
             List<Future<List<String>>> all = new ArrayList<>();
             for (int i = 0; i < 100; i++) {

@@ -8,21 +8,42 @@ import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs calls as another user: on a platform thread of its own that has given up every group and capability for
- * good and ends at {@link #close}. No other thread of the process changes.
+ * Runs calls as another user, on a platform thread of its own that ends at {@link #close}. No other thread of the
+ * process changes.
  */
 public final class BorrowedIdentity implements AutoCloseable {
+    private static final int PR_SET_SECUREBITS = 28;
+    private static final int NO_SETUID_FIXUP = 1 << 2;
+
     private final ExecutorService thread = Executors.newSingleThreadExecutor(
             Thread.ofPlatform().name("identity").daemon().factory());
 
-    /** @throws LinuxException when this process may not take the identity */
-    public BorrowedIdentity(int uid, int gid) throws LinuxException {
+    private BorrowedIdentity(Callable<Boolean> become) throws LinuxException {
         try {
-            call(() -> become(uid, gid));
+            call(become);
         } catch (LinuxException e) {
             close();
             throw e;
         }
+    }
+
+    /**
+     * The user, with no group but the given one and no capability, for good.
+     *
+     * @throws LinuxException when this process may not take the identity
+     */
+    public static BorrowedIdentity of(int uid, int gid) throws LinuxException {
+        return new BorrowedIdentity(() -> become(uid, gid));
+    }
+
+    /**
+     * The user as far as new files are concerned, whose owner it is; all rights stay. A file system that was mounted
+     * in a user namespace takes new files only from users of that namespace, others get {@code EOVERFLOW}.
+     *
+     * @throws LinuxException when this process may not take the identity
+     */
+    public static BorrowedIdentity ofNewFiles(int uid, int gid) throws LinuxException {
+        return new BorrowedIdentity(() -> own(uid, gid));
     }
 
     /** Runs an action on the thread and waits for it, whatever interrupts. */
@@ -56,6 +77,16 @@ public final class BorrowedIdentity implements AutoCloseable {
         Syscall.SETGROUPS.call("", 0, 0);
         Syscall.SETRESGID.call("", gid, gid, gid);
         Syscall.SETRESUID.call("", uid, uid, uid);
+        return true;
+    }
+
+    private static boolean own(int uid, int gid) throws LinuxException {
+        Syscall.PRCTL.call("PR_SET_SECUREBITS", PR_SET_SECUREBITS, NO_SETUID_FIXUP);
+        Syscall.SETFSGID.call("", gid, 0);
+        Syscall.SETFSUID.call("", uid, 0);
+        if (Syscall.SETFSUID.call("", -1, 0) != uid || Syscall.SETFSGID.call("", -1, 0) != gid) {
+            throw Syscall.SETFSUID.failure(Integer.toString(uid), Errno.EPERM.number());
+        }
         return true;
     }
 

@@ -35,6 +35,21 @@ public final class FileIo {
         }
     }
 
+    /** Writes all of it at a position of the caller's; the file's stays where it is. */
+    public static void writeAt(Fd file, long position, byte[] from) throws LinuxException {
+        MemorySegment buffer = allocate(from.length);
+        try {
+            MemorySegment.copy(from, 0, buffer, ValueLayout.JAVA_BYTE, 0, from.length);
+            long done = 0;
+            while (done < from.length) {
+                done += Syscall.PWRITE64.call(
+                        "", file.number(), buffer.address() + done, from.length - done, position + done);
+            }
+        } finally {
+            free(buffer);
+        }
+    }
+
     /** Cuts or extends a file. */
     public static void truncate(Fd file, long size) throws LinuxException {
         Syscall.FTRUNCATE.call("", file.number(), size);

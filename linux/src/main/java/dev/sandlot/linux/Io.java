@@ -16,6 +16,7 @@ public final class Io {
     /** What {@link #read} and {@link #write} give when the call would have to wait. */
     public static final int WOULD_BLOCK = 0;
 
+    private static final int SPLICE_F_NONBLOCK = 2;
     private static final int COPY_BYTES = 64 * 1024;
     private static final int F_GETFL = 3;
     private static final int F_SETFL = 4;
@@ -51,6 +52,20 @@ public final class Io {
     public static int write(Fd fd, ByteBuffer from) throws IOException {
         requireRemaining(from);
         return from.isDirect() ? writeDirect(fd, from) : writeCopied(fd, from);
+    }
+
+    /**
+     * Moves bytes from a pipe to a file, at the file's position, without a moment at which they are in neither: should
+     * this program be killed, the file has exactly what the pipe no longer has.
+     *
+     * @return how many bytes, {@link #END}, or {@link #WOULD_BLOCK}
+     */
+    public static int splice(Fd pipe, Fd file, int most) throws IOException {
+        long n = Syscall.SPLICE.attempt(pipe.number(), 0, file.number(), 0, most, SPLICE_F_NONBLOCK);
+        if (Syscall.wouldBlock(n)) {
+            return WOULD_BLOCK;
+        }
+        return n == 0 ? END : (int) Syscall.SPLICE.check(pipe.toString(), n);
     }
 
     /** Makes a pipe, closed on exec; both ends block. */

@@ -6,6 +6,7 @@ public final class Open {
 
     public static final int READ = 0;
     public static final int WRITE = 1;
+    public static final int READ_WRITE = 2;
     public static final int CREATE = 0x40;
     public static final int EXCLUSIVE = 0x80;
     static final int APPEND = 0x400;

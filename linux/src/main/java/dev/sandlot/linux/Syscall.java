@@ -23,6 +23,7 @@ enum Syscall {
     CLOSE(3, 57),
     IOCTL(16, 29),
     PREAD64(17, 67),
+    PWRITE64(18, 68),
     SOCKET(41, 198),
     CONNECT(42, 203),
     SENDMSG(46, 211),
@@ -39,6 +40,8 @@ enum Syscall {
     SETGROUPS(116, 159),
     SETRESUID(117, 147),
     SETRESGID(119, 149),
+    SETFSUID(122, 151),
+    SETFSGID(123, 152),
     FSTATFS(138, 44),
     PRCTL(157, 167),
     MOUNT(165, 40),
@@ -65,6 +68,7 @@ enum Syscall {
     FCHMODAT(268, 53),
     PPOLL(271, 73),
     UNSHARE(272, 97),
+    SPLICE(275, 76),
     UTIMENSAT(280, 88),
     EPOLL_PWAIT(281, 22),
     ACCEPT4(288, 242),
@@ -119,13 +123,17 @@ enum Syscall {
     }
 
     /** Makes the call; a failure is the negated error number. */
-    long attempt(long a, long b, long c, long d, long e) {
+    long attempt(long a, long b, long c, long d, long e, long f) {
         if (!Thread.currentThread().isVirtual()) {
-            return attempt(OF_PLATFORM_THREAD.get(), a, b, c, d, e);
+            return attempt(OF_PLATFORM_THREAD.get(), a, b, c, d, e, f);
         }
         try (Arena arena = Arena.ofConfined()) {
-            return attempt(arena.allocate(CAPTURED), a, b, c, d, e);
+            return attempt(arena.allocate(CAPTURED), a, b, c, d, e, f);
         }
+    }
+
+    long attempt(long a, long b, long c, long d, long e) {
+        return attempt(a, b, c, d, e, 0);
     }
 
     long attempt(long a, long b, long c) {
@@ -150,17 +158,17 @@ enum Syscall {
         return result == -Errno.EAGAIN.number();
     }
 
-    private long attempt(MemorySegment captured, long a, long b, long c, long d, long e) {
+    private long attempt(MemorySegment captured, long a, long b, long c, long d, long e, long f) {
         long result;
         do {
-            result = invoke(captured, a, b, c, d, e);
+            result = invoke(captured, a, b, c, d, e, f);
         } while (result == -Errno.EINTR.number() && this != CLOSE);
         return result;
     }
 
-    private long invoke(MemorySegment captured, long a, long b, long c, long d, long e) {
+    private long invoke(MemorySegment captured, long a, long b, long c, long d, long e, long f) {
         try {
-            long result = (long) CALL.invokeExact(captured, number, a, b, c, d, e);
+            long result = (long) CALL.invokeExact(captured, number, a, b, c, d, e, f);
             return result == -1 ? -captured.get(Native.INT, ERRNO) : result;
         } catch (Throwable t) {
             throw Native.unexpected(t);
@@ -168,7 +176,7 @@ enum Syscall {
     }
 
     private static MethodHandle handle() {
-        MemoryLayout[] words = new MemoryLayout[6];
+        MemoryLayout[] words = new MemoryLayout[7];
         Arrays.fill(words, Native.LONG);
         return Native.callWithErrno("syscall", 1, Native.LONG, words);
     }

@@ -193,7 +193,8 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
             exits.put(running.id(), listener);
             return running.supervisor();
         };
-        FileProcessJournal journal = new FileProcessJournal(journals.resolve(running.id()));
+        FileProcessJournal journal = new FileProcessJournal(
+                journals.resolve(running.id()), running.directory().resolve("output"));
         HostedSandbox sandbox = HostedSandbox.open(envds, spec, running, link, journal);
         hosted.put(spec.id(), sandbox);
         running.onEnd(() -> ended(sandbox));

@@ -83,8 +83,7 @@ record NodeWorkshop(
             return running.supervisor();
         };
         SandboxFiles files = HostedSandbox.files(running);
-        EnvdSandbox envd =
-                HostedSandbox.envd(envds, spec(id, order), running, link, files, ProcessJournal.none());
+        EnvdSandbox envd = HostedSandbox.envd(envds, spec(id, order), running, link, files, ProcessJournal.none());
         return new NodeWorkSandbox(this, running, envd, files);
     }
 

@@ -37,7 +37,9 @@ final class BuildingNode {
         BuildBench bench = BuildBench.open(Path.of(arguments[0]));
         UUID build = UUID.fromString(arguments[1]);
         bench.engine.start(plan(build, UUID.fromString(arguments[2]), "echo here; sleep 1000"));
-        while (bench.engine.log(build).stream().map(BuildLogEntry::message).noneMatch(line -> line.endsWith(": here"))) {
+        while (bench.engine.log(build).stream()
+                .map(BuildLogEntry::message)
+                .noneMatch(line -> line.endsWith(": here"))) {
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
         }
         System.out.println(BLOCKED);

@@ -199,22 +199,13 @@ class TemplateBuildTest {
 
     @Test
     void aLayerKeepsWhatFilesAreAndDropsSockets() throws Exception {
-        BuiltTemplate built = ready(plan(
-                List.of(new Step(
-                        "RUN",
-                        List.of(
-                                """
+        BuiltTemplate built = ready(plan(List.of(new Step("RUN", List.of("""
                                 cp /bin/true /usr/bin/set && chmod 6755 /usr/bin/set
                                 ln /usr/bin/set /usr/bin/same
                                 ln -s /etc/passwd /root/out
                                 mkfifo /root/pipe
                                 chown user:user /root/pipe
-                                """,
-                                "root"),
-                        null,
-                        false)),
-                null,
-                null));
+                                """, "root"), null, false)), null, null));
 
         Path set = file(built, "usr/bin/set");
         assertThat((int) Files.getAttribute(set, "unix:mode") & 07777).isEqualTo(06755);
@@ -223,7 +214,8 @@ class TemplateBuildTest {
         assertThat(Files.isSameFile(set, file(built, "usr/bin/same"))).isTrue();
         Path out = file(built, "root/out");
         assertThat(Files.readSymbolicLink(out)).isEqualTo(Path.of("/etc/passwd"));
-        assertThat(Files.getAttribute(out, "unix:uid", LinkOption.NOFOLLOW_LINKS)).isEqualTo(0);
+        assertThat(Files.getAttribute(out, "unix:uid", LinkOption.NOFOLLOW_LINKS))
+                .isEqualTo(0);
         assertThat(Files.getAttribute(file(built, "root/pipe"), "unix:uid")).isEqualTo(1000);
     }
 
@@ -251,8 +243,8 @@ class TemplateBuildTest {
     void aFailingCommandAndAMissingUserFailTheirStep() throws Exception {
         BuildPlan plan = plan(List.of(run("true"), run("echo broken >&2; exit 42")), null, null);
         assertThat(failed(plan))
-                .isEqualTo(new BuildState.Failed(
-                        "failed to run command 'echo broken >&2; exit 42': exit status 42", "2"));
+                .isEqualTo(
+                        new BuildState.Failed("failed to run command 'echo broken >&2; exit 42': exit status 42", "2"));
         assertThat(log(plan)).contains("[builder 2/2] [stderr]: broken");
         assertThat(failed(plan(List.of(new Step("RUN", List.of("id", "nobodyhere"), null, false)), null, null)))
                 .isEqualTo(new BuildState.Failed("failed to run command 'id': user 'nobodyhere' does not exist", "1"));
@@ -290,8 +282,9 @@ class TemplateBuildTest {
         begin();
 
         assertThat(engine.state(build).orElseThrow())
-                .isInstanceOfSatisfying(BuildState.Failed.class, failed -> assertThat(failed.message())
-                        .contains("cut off"));
+                .isInstanceOfSatisfying(
+                        BuildState.Failed.class,
+                        failed -> assertThat(failed.message()).contains("cut off"));
         assertThat(OciRuntime.alive(bench.config)).isEmpty();
         BuildPlan again = BuildingNode.plan(UUID.randomUUID(), TEAM, "cat ~/kept");
         ready(again);
@@ -336,9 +329,9 @@ class TemplateBuildTest {
                 List.of(new Step("ENV", List.of("GREETING", "hi"), null, false)),
                 "echo \"$GREETING $(id -un)\" > ~/started; exec sleep 1000",
                 "[ -s ~/started ]"));
-        assertThat(built.layers()).allSatisfy(layer -> assertThat(
-                        layers.path(Digest.parse(layer)).resolve("home/user/started"))
-                .doesNotExist());
+        assertThat(built.layers())
+                .allSatisfy(layer -> assertThat(layers.path(Digest.parse(layer)).resolve("home/user/started"))
+                        .doesNotExist());
 
         SandboxSpec spec = spec(built);
         node.create(spec);
@@ -356,8 +349,9 @@ class TemplateBuildTest {
                 built.layers(), built.context(), "user", "", start, built.envdVersion(), built.sizeBytes()));
 
         assertThatThrownBy(() -> node.create(spec))
-                .isInstanceOfSatisfying(ApiException.class, e -> assertThat(e.text())
-                        .isEqualTo("the start command failed: exit status 3: no port"));
+                .isInstanceOfSatisfying(
+                        ApiException.class,
+                        e -> assertThat(e.text()).isEqualTo("the start command failed: exit status 3: no port"));
 
         assertThat(node.list()).isEmpty();
         assertThat(OciRuntime.alive(bench.config)).isEmpty();

@@ -16,9 +16,37 @@ import java.util.stream.Stream;
 /** A small root file system as a layer, made of this machine's own programs and the libraries they need. */
 final class TestRoot {
     private static final List<String> PROGRAMS = List.of(
-            "bash", "sh", "cat", "ls", "id", "sleep", "head", "touch", "true", "stat", "grep", "env", "mkdir", "chmod",
-            "chown", "rm", "tr", "find", "dirname", "cp", "mv", "useradd", "usermod", "groupadd", "passwd", "mkfifo", "ln",
-            "seq", "setfacl", "setcap", "getcap");
+            "bash",
+            "sh",
+            "cat",
+            "ls",
+            "id",
+            "sleep",
+            "head",
+            "touch",
+            "true",
+            "stat",
+            "grep",
+            "env",
+            "mkdir",
+            "chmod",
+            "chown",
+            "rm",
+            "tr",
+            "find",
+            "dirname",
+            "cp",
+            "mv",
+            "useradd",
+            "usermod",
+            "groupadd",
+            "passwd",
+            "mkfifo",
+            "ln",
+            "seq",
+            "setfacl",
+            "setcap",
+            "getcap");
 
     private TestRoot() {}
 
@@ -30,15 +58,29 @@ final class TestRoot {
     }
 
     private static void build(Path root) throws IOException, InterruptedException {
-        for (String name : List.of("etc", "proc", "sys", "dev", "tmp", "root", "home/user", "usr/bin", "usr/lib", "var/tmp", "usr/local/bin", "etc/default", "var/mail")) {
+        for (String name : List.of(
+                "etc",
+                "proc",
+                "sys",
+                "dev",
+                "tmp",
+                "root",
+                "home/user",
+                "usr/bin",
+                "usr/lib",
+                "var/tmp",
+                "usr/local/bin",
+                "etc/default",
+                "var/mail")) {
             Files.createDirectories(root.resolve(name));
         }
         run("chmod", "0755", root.toString());
         run("chmod", "1777", root.resolve("tmp").toString());
         run("chown", "-R", "1000:1000", root.resolve("home/user").toString());
         run("chmod", "-R", "777", root.resolve("usr/local").toString());
-        for (Map.Entry<String, String> link :
-                Map.of("bin", "usr/bin", "sbin", "usr/bin", "lib", "usr/lib", "lib64", "usr/lib").entrySet()) {
+        for (Map.Entry<String, String> link : Map.of(
+                        "bin", "usr/bin", "sbin", "usr/bin", "lib", "usr/lib", "lib64", "usr/lib")
+                .entrySet()) {
             Files.createSymbolicLink(root.resolve(link.getKey()), Path.of(link.getValue()));
         }
         Files.writeString(

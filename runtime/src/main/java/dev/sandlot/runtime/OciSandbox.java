@@ -10,6 +10,7 @@ import dev.sandlot.supervisor.SupervisorConnection;
 import java.io.IOException;
 import java.net.Inet4Address;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -22,6 +23,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 record OciSandbox(
         Journal.Entry entry,
+        Path directory,
         Slot slot,
         Cgroup cgroup,
         SupervisorConnection connection,
@@ -30,8 +32,15 @@ record OciSandbox(
         AtomicBoolean ending,
         CompletableFuture<Boolean> ended)
         implements RunningSandbox {
-    OciSandbox(Journal.Entry entry, Slot slot, Cgroup cgroup, SupervisorConnection connection, Pidfd process, Fd root) {
-        this(entry, slot, cgroup, connection, process, root, new AtomicBoolean(), new CompletableFuture<>());
+    OciSandbox(
+            Journal.Entry entry,
+            Path directory,
+            Slot slot,
+            Cgroup cgroup,
+            SupervisorConnection connection,
+            Pidfd process,
+            Fd root) {
+        this(entry, directory, slot, cgroup, connection, process, root, new AtomicBoolean(), new CompletableFuture<>());
     }
 
     @Override

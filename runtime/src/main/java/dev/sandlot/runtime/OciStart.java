@@ -87,11 +87,7 @@ final class OciStart implements AutoCloseable {
 
     private RootFiles files(RuntimeSpec spec, Slot slot, Path upper) {
         return new RootFiles(
-                spec,
-                upper,
-                slot.uidBase(),
-                machine.config().addresses().gateway(slot.number()),
-                slot.address());
+                spec, upper, slot.uidBase(), machine.config().addresses().gateway(slot.number()), slot.address());
     }
 
     /** The supervisor alone is left with the listening socket, so that its end is the end of the connection. */
@@ -157,12 +153,13 @@ final class OciStart implements AutoCloseable {
                 loop, socket(machine.config(), id), (pid, status) -> exits.exited(id, pid, status), ANSWER_LIMIT);
     }
 
-    private static OciSandbox hold(Journal.Entry entry, Slot slot, Cgroup cgroup, SupervisorConnection connection)
+    private OciSandbox hold(Journal.Entry entry, Slot slot, Cgroup cgroup, SupervisorConnection connection)
             throws IOException {
         Pidfd process = Pidfd.open(connection.hostPid());
         try {
             Fd root = Namespaces.rootOf(connection.hostPid());
-            return new OciSandbox(entry, slot, cgroup, connection, process, root);
+            Path own = machine.journal().directory(entry.spec().id());
+            return new OciSandbox(entry, own, slot, cgroup, connection, process, root);
         } catch (IOException e) {
             process.close();
             throw e;

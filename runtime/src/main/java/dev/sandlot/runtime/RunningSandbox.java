@@ -6,6 +6,7 @@ import dev.sandlot.supervisor.Supervisor;
 import java.io.IOException;
 import java.net.Inet4Address;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
 import java.time.Instant;
 
 /** A sandbox that runs. What it hands out stays the runtime's to close. */
@@ -24,6 +25,9 @@ public interface RunningSandbox {
 
     /** What its user 0 is on this machine; its other users follow. */
     int uidBase();
+
+    /** A directory on disk that goes with it and that it does not see; others use names of their own in it. */
+    Path directory();
 
     /** Where this machine reaches its ports, those bound to 127.0.0.1 included. */
     Inet4Address address();

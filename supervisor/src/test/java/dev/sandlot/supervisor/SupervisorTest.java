@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sandlot.linux.Errno;
 import dev.sandlot.linux.EventLoop;
-import dev.sandlot.linux.Io;
 import dev.sandlot.linux.LinuxException;
 import dev.sandlot.linux.Terminals;
 import dev.sandlot.linux.UnixSocket;
@@ -14,7 +13,6 @@ import dev.sandlot.supervisor.Supervisor.SpawnRequest;
 import dev.sandlot.supervisor.Supervisor.Spawned;
 import dev.sandlot.supervisor.Supervisor.Streams;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -205,34 +203,30 @@ class SupervisorTest {
 
     @Test
     void aTerminalHasItsSizeFromTheStartAndCanBeResized() throws Exception {
-        Spawned shell = supervisor.spawn(
-                as(
-                        1234,
-                        1234,
-                        List.of(),
-                        "/",
-                        new Streams.Terminal(120, 40),
-                        "sh",
-                        "-c",
-                        "stty size; stat -c '%u %a' $(tty); trap 'stty size; exit 5' WINCH; echo ready; while :; do sleep 0.05; done"));
+        Spawned shell = supervisor.spawn(as(
+                1234,
+                1234,
+                List.of(),
+                "/",
+                new Streams.Terminal(120, 40),
+                "sh",
+                "-c",
+                "stty size; stat -c '%u %a' $(tty); trap 'stty size; kill $!; exit 5' WINCH;"
+                        + " sleep 60 & echo ready; wait"));
+        LiveOutput output = LiveOutput.of(loop, shell.ends().output());
+        output.await("ready\r\n");
         Terminals.resize(shell.ends().output(), new Terminals.Size(90, 30));
-        assertThat(Terminals.size(shell.ends().output())).isEqualTo(new Terminals.Size(90, 30));
-        int status = resizeUntilEnd(shell);
-        Outcome outcome =
-                new Outcome(Streaming.text(Streaming.readAll(loop, shell.ends().output())), "", status);
 
-        assertThat(outcome.output()).contains("1234 620\r\n", "ready\r\n");
-        assertThat(outcome.output().lines().toList().getLast()).matches("\\d+ 9\\d");
-        assertThat(status).isEqualTo(5 << 8);
+        assertThat(exits.await(shell.pid())).isEqualTo(5 << 8);
+        assertThat(output.toEnd()).isEqualTo("40 120\r\n1234 620\r\nready\r\n30 90\r\n");
     }
 
-    /** The script may not have set its trap at the first resize. */
-    private int resizeUntilEnd(Spawned shell) throws Exception {
-        for (int rows = 31; !exits.isKnown(shell.pid()); rows = rows == 40 ? 31 : rows + 1) {
-            Terminals.resize(shell.ends().output(), new Terminals.Size(91, rows));
-            TimeUnit.MILLISECONDS.sleep(20);
-        }
-        return exits.await(shell.pid());
+    @Test
+    void theNewSizeOfATerminalCanBeReadAtOnce() throws Exception {
+        Spawned sleeper = supervisor.spawn(sh("exec sleep 60", new Streams.Terminal(120, 40)));
+        Terminals.resize(sleeper.ends().output(), new Terminals.Size(90, 30));
+        assertThat(Terminals.size(sleeper.ends().output())).isEqualTo(new Terminals.Size(90, 30));
+        sleeper.ends().close();
     }
 
     @Test
@@ -407,10 +401,7 @@ class SupervisorTest {
                     os.kill(-1, 19)
                 os.kill(-1, 18)
                 """));
-        ByteBuffer line = ByteBuffer.allocate(100);
-        while (Io.read(stopper.ends().output(), line) == Io.WOULD_BLOCK) {
-            Thread.onSpinWait();
-        }
+        LiveOutput.of(loop, stopper.ends().output()).await("stopping");
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<Outcome>> all = new ArrayList<>();
             for (int i = 0; i < 20; i++) {
@@ -425,7 +416,6 @@ class SupervisorTest {
             }
         }
         assertThat(exits.await(stopper.pid())).isZero();
-        stopper.ends().close();
         bystander.ends().close();
     }
 
