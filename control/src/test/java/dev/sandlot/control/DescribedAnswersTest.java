@@ -171,8 +171,8 @@ class DescribedAnswersTest {
     /** 1.1: of whatever takes a body, also where the description has forgotten to say so. */
     private static void tooLarge(TestServer server) {
         guarded()
-                .filter(operation ->
-                        takesABody(operation) || AnswerRecord.statuses(operation).contains("413"))
+                .filter(operation -> takesABody(operation)
+                        || AnswerRecord.statuses(operation).contains("413"))
                 .forEach(operation -> server.send(
                                 signed(server, operation).body(InputStream.nullInputStream(), Call.BODY_LIMIT + 1L))
                         .expect(413));
@@ -295,8 +295,7 @@ class DescribedAnswersTest {
         server.call("POST", "/v3/templates", "{\"name\":\"base\"}").expect(403);
         server.call("POST", "/v3/templates", "{\"name\":\"" + server.templateId + "\"}")
                 .expect(409);
-        JsonNode asked =
-                server.call("POST", "/v3/templates", NAME).expect(202).json();
+        JsonNode asked = server.call("POST", "/v3/templates", NAME).expect(202).json();
         String build = build(asked);
         String unknown = template(asked) + "/builds/" + UUID.randomUUID();
         server.call("GET", template(asked) + files).expect(201);
