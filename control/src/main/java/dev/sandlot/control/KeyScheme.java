@@ -2,14 +2,23 @@ package dev.sandlot.control;
 
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.LoadingCache;
+import com.github.benmanes.caffeine.cache.Ticker;
 import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.Headers;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
-/** API keys. Teams are kept in memory for some minutes after their key was looked up (public-api.md 2.3). */
+/**
+ * API keys. Teams are kept in memory for some minutes after their key was looked up (public-api.md 2.3).
+ *
+ * <p>Invariant: a request that begins after something was forgotten sees nothing that was read before. The cache sees to
+ * it for single keys, for which it waits while they are looked up. Of all keys it forgets only those that are there, not
+ * those that are being looked up; hence {@code epoch}, which counts how often all were forgotten.
+ */
 final class KeyScheme implements Scheme {
     private static final String HEADER = "X-API-Key";
     private static final Duration KEPT = Duration.ofMinutes(5);
@@ -18,9 +27,17 @@ final class KeyScheme implements Scheme {
 
     private final TeamStore teams;
     private final Executor background;
-    private final LoadingCache<String, Team> byHash;
+    private final AtomicLong epoch = new AtomicLong();
+    private final LoadingCache<String, Remembered> byHash;
+
+    /** The team of a key, and the epoch in which the look-up began. */
+    private record Remembered(Team team, long epoch) {}
 
     KeyScheme(TeamStore teams, Executor background) {
+        this(teams, background, Ticker.systemTicker());
+    }
+
+    KeyScheme(TeamStore teams, Executor background, Ticker ticker) {
         this.teams = teams;
         this.background = background;
         this.byHash = Caffeine.newBuilder()
@@ -28,15 +45,17 @@ final class KeyScheme implements Scheme {
                 .expireAfterWrite(KEPT)
                 .refreshAfterWrite(FRESH)
                 .executor(background)
+                .ticker(ticker)
                 .build(this::load);
     }
 
     /** Nothing is kept of an unknown key: null says so to the cache. */
     @SuppressWarnings("NullAway")
-    private Team load(String hash) {
+    private Remembered load(String hash) {
+        long began = epoch.get();
         Optional<Team> team = teams.byKeyHash(hash);
         team.ifPresent(found -> background.execute(() -> teams.keyUsed(hash, Instant.now())));
-        return team.orElse(null);
+        return team.map(found -> new Remembered(found, began)).orElse(null);
     }
 
     void forget(String hash) {
@@ -44,6 +63,7 @@ final class KeyScheme implements Scheme {
     }
 
     void forgetAll() {
+        epoch.incrementAndGet();
         byHash.invalidateAll();
     }
 
@@ -59,11 +79,21 @@ final class KeyScheme implements Scheme {
             throw Scheme.refused("authorization header is malformed");
         }
         String hash = ApiKeys.hashOf(key).orElseThrow(() -> invalid("the key is not of hexadecimal digits"));
-        Team team = byHash.get(hash);
-        if (team == null) {
+        Remembered remembered = lookUp(hash);
+        if (remembered == null) {
             throw invalid("no team has this key");
         }
-        return Caller.of(team);
+        return Caller.of(remembered.team());
+    }
+
+    private @Nullable Remembered lookUp(String hash) {
+        long now = epoch.get();
+        Remembered remembered = byHash.get(hash);
+        while (remembered != null && remembered.epoch() < now) {
+            byHash.asMap().remove(hash, remembered);
+            remembered = byHash.get(hash);
+        }
+        return remembered;
     }
 
     private static ApiException invalid(String cause) {

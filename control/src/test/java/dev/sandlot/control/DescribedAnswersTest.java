@@ -27,6 +27,7 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
 
 /**
  * Every operation gives every answer that its description has, at least once (public-api.md 5). The answers that all
@@ -38,6 +39,7 @@ class DescribedAnswersTest {
     private static final String NOBODY = "iaaaaaaaaaaaaaaaaaaaa";
     private static final String NEW = "{\"templateID\":\"base\",\"timeout\":60}";
     private static final String NAME = "{\"name\":\"x\"}";
+    private static final String FROM_IMAGE = "{\"fromImage\":\"debian\"}";
 
     /** What an operation that is not there yet answers all the same, and what before that for want of a team. */
     private static final List<String> ALSO_WHEN_LATER = List.of("401", "408", "413", "429", "500", "501", "503");
@@ -63,8 +65,13 @@ class DescribedAnswersTest {
         try (TestServer server = open(ApiSettings.DEFAULT)) {
             sandboxes(server);
             templates(server);
+            builds(server);
+            olderBuilds(server);
             accounts(server);
+            gone();
             tooLarge(server);
+            administeredTeams(server);
+            administeredPeople(server);
             operators(server);
         }
         withoutCredentialsAndByBanned();
@@ -157,10 +164,15 @@ class DescribedAnswersTest {
         }
     }
 
-    /** 1.1. */
+    private static boolean takesABody(String operation) {
+        return AnswerRecord.operations().get(operation).node().has("requestBody");
+    }
+
+    /** 1.1: of whatever takes a body, also where the description has forgotten to say so. */
     private static void tooLarge(TestServer server) {
         guarded()
-                .filter(operation -> AnswerRecord.statuses(operation).contains("413"))
+                .filter(operation -> takesABody(operation)
+                        || AnswerRecord.statuses(operation).contains("413"))
                 .forEach(operation -> server.send(
                                 signed(server, operation).body(InputStream.nullInputStream(), Call.BODY_LIMIT + 1L))
                         .expect(413));
@@ -267,6 +279,63 @@ class DescribedAnswersTest {
         server.call("GET", "/templates/aliases/a%2Fb%2Fc").expect(400);
     }
 
+    private static String template(JsonNode asked) {
+        return "/templates/" + asked.get("templateID").stringValue();
+    }
+
+    private static String build(JsonNode asked) {
+        return template(asked) + "/builds/" + asked.get("buildID").stringValue();
+    }
+
+    /** 13.2 to 13.6. */
+    private static void builds(TestServer server) {
+        String stranger = server.otherTeam("stranger");
+        String files = "/files/" + "0f".repeat(32);
+        server.call("POST", "/v3/templates", "{}").expect(400);
+        server.call("POST", "/v3/templates", "{\"name\":\"base\"}").expect(403);
+        server.call("POST", "/v3/templates", "{\"name\":\"" + server.templateId + "\"}")
+                .expect(409);
+        JsonNode asked = server.call("POST", "/v3/templates", NAME).expect(202).json();
+        String build = build(asked);
+        String unknown = template(asked) + "/builds/" + UUID.randomUUID();
+        server.call("GET", template(asked) + files).expect(201);
+        server.call("GET", template(asked) + "/files/x").expect(400);
+        server.callAs(stranger, "GET", template(asked) + files).expect(404);
+        server.call("POST", "/v2" + build, "{}").expect(400);
+        server.callAs(stranger, "POST", "/v2" + build, FROM_IMAGE).expect(403);
+        server.call("POST", "/v2" + unknown, FROM_IMAGE).expect(404);
+        server.call("POST", "/v2" + build, FROM_IMAGE).expect(202);
+        for (String what : List.of("/status", "/logs")) {
+            server.call("GET", build + what).expect(200);
+            server.call("GET", unknown + what).expect(400);
+            server.callAs(stranger, "GET", build + what).expect(403);
+        }
+    }
+
+    /** 13.12. */
+    private static void olderBuilds(TestServer server) {
+        String alias = "{\"dockerfile\":\"FROM debian\",\"alias\":\"%s\"}";
+        String taken = alias.formatted(server.templateId);
+        server.call("POST", "/v2/templates", alias.formatted("older")).expect(202);
+        server.call("POST", "/v2/templates", "{}").expect(400);
+        server.call("POST", "/v2/templates", taken).expect(409);
+        JsonNode first = asAnna(server, "POST", "/templates", alias.formatted("oldest"))
+                .expect(202)
+                .json();
+        asAnna(server, "POST", "/templates", "{}").expect(400);
+        asAnna(server, "POST", "/templates", taken).expect(409);
+        JsonNode again = asAnna(server, "POST", template(first), alias.formatted("oldest"))
+                .expect(202)
+                .json();
+        asAnna(server, "POST", template(first), "{}").expect(400);
+        asAnna(server, "POST", template(first), taken).expect(409);
+        asAnna(server, "POST", "/templates/none", alias.formatted("oldest")).expect(404);
+        asAnna(server, "POST", build(again), "").expect(202);
+        asAnna(server, "POST", build(again), "").expect(400);
+        asAnna(server, "POST", template(first) + "/builds/" + UUID.randomUUID(), "")
+                .expect(404);
+    }
+
     private static TestServer.Answer asAnna(TestServer server, String method, String target, String body) {
         return server.send(new MemoryExchange(method, target)
                 .header("Authorization", "Bearer " + provider.token("anna"))
@@ -294,11 +363,80 @@ class DescribedAnswersTest {
             asAnna(server, "DELETE", what + "/" + id, "").expect(404);
             asAnna(server, "DELETE", what + "/x", "").expect(400);
         }
+    }
+
+    /** 5.5. */
+    private static void gone() throws Exception {
         try (TestServer newer = open(ApiSettings.DEFAULT.withLegacy(false))) {
-            newer.send(DescribedRequests.exchange("POST /access-tokens")).expect(410);
-            newer.send(DescribedRequests.exchange("DELETE /access-tokens/{accessTokenID}"))
-                    .expect(410);
+            for (String operation : guarded()
+                    .filter(operation -> AnswerRecord.statuses(operation).contains("410"))
+                    .toList()) {
+                newer.send(DescribedRequests.exchange(operation)).expect(410);
+            }
         }
+    }
+
+    /** Our own. */
+    private static void administeredTeams(TestServer server) {
+        operator(server, "GET", "/admin/sandboxes", "").expect(200);
+        String sandbox = "/admin/sandboxes/" + server.create();
+        operator(server, "DELETE", sandbox, "").expect(204);
+        operator(server, "DELETE", sandbox, "").expect(404);
+        operator(server, "DELETE", "/admin/sandboxes/A", "").expect(400);
+        operator(server, "GET", "/admin/tiers", "").expect(200);
+        operator(server, "PUT", "/admin/tiers/large", "{}").expect(201);
+        operator(server, "PUT", "/admin/tiers/large", "{}").expect(200);
+        operator(server, "PUT", "/admin/tiers/A", "{}").expect(400);
+        operator(server, "GET", "/admin/teams", "").expect(200);
+        operator(server, "POST", "/admin/teams", "{}").expect(400);
+        String slugged = "{\"name\":\"made\",\"slug\":\"made\"}";
+        String made = "/admin/teams/" + text(operator(server, "POST", "/admin/teams", slugged), 201, "teamID");
+        operator(server, "POST", "/admin/teams", slugged).expect(409);
+        for (String team : List.of(made, "/admin/teams/" + UUID.randomUUID(), "/admin/teams/x")) {
+            int status = team.equals(made) ? 200 : team.endsWith("x") ? 400 : 404;
+            operator(server, "GET", team, "").expect(status);
+            operator(server, "PATCH", team, "{\"isBanned\":false}").expect(status);
+            operator(server, "PUT", team + "/limits", "{}").expect(status);
+            operator(server, "GET", team + "/api-keys", "").expect(status);
+            operator(server, "DELETE", team, "").expect(status == 200 ? 204 : status);
+        }
+        server.create();
+        operator(server, "DELETE", "/admin/teams/" + server.team().id(), "").expect(409);
+    }
+
+    /** Our own. */
+    private static void administeredPeople(TestServer server) {
+        operator(server, "GET", "/admin/users", "").expect(200);
+        operator(server, "POST", "/admin/users", "{\"email\":\"nowhere\"}").expect(400);
+        String person = text(operator(server, "POST", "/admin/users", ""), 201, "userID");
+        String own = "/admin/teams/" + server.team().id();
+        for (String team : List.of(own, "/admin/teams/" + UUID.randomUUID(), "/admin/teams/x")) {
+            int status = team.equals(own) ? 204 : team.endsWith("x") ? 400 : 404;
+            String member = team + "/members/" + person;
+            operator(server, "PUT", member, "").expect(status == 204 ? 201 : status);
+            operator(server, "PUT", member, "").expect(status);
+            operator(server, "GET", team + "/members", "").expect(status == 204 ? 200 : status);
+            if (status == 204) {
+                operator(server, "DELETE", "/admin/users/" + person, "").expect(409);
+            }
+            operator(server, "DELETE", member, "").expect(status);
+        }
+        for (String user : List.of(person, UUID.randomUUID().toString(), "x")) {
+            int status = user.equals(person) ? 200 : user.equals("x") ? 400 : 404;
+            int empty = status == 200 ? 204 : status;
+            String tokens = "/admin/users/" + user + "/access-tokens";
+            operator(server, "GET", tokens, "").expect(status);
+            TestServer.Answer token = operator(server, "POST", tokens, NAME).expect(status == 200 ? 201 : status);
+            String id = status == 200
+                    ? token.json().get("id").stringValue()
+                    : UUID.randomUUID().toString();
+            operator(server, "DELETE", tokens + "/" + id, "").expect(empty);
+            operator(server, "DELETE", "/admin/users/" + user, "").expect(empty);
+        }
+    }
+
+    private static String text(TestServer.Answer answer, int status, String name) {
+        return answer.expect(status).json().get(name).stringValue();
     }
 
     private static void operators(TestServer server) throws Exception {
