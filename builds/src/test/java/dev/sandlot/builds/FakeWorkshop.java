@@ -80,6 +80,7 @@ final class FakeWorkshop implements Workshop {
     private final class FakeSandbox implements WorkSandbox {
         private final StagedTree tree;
         private final SandboxFiles files;
+        private final List<Thread> started = new ArrayList<>();
         private boolean closed;
 
         FakeSandbox(StagedTree tree) throws IOException {
@@ -108,13 +109,13 @@ final class FakeWorkshop implements Workshop {
         @Override
         public CompletableFuture<Ended> start(Command command, Lines lines) {
             CompletableFuture<Ended> ended = new CompletableFuture<>();
-            Thread.startVirtualThread(() -> {
+            started.add(Thread.startVirtualThread(() -> {
                 try {
                     ended.complete(run(command, lines));
                 } catch (IOException | InterruptedException e) {
                     ended.completeExceptionally(e);
                 }
-            });
+            }));
             return ended;
         }
 
@@ -133,11 +134,21 @@ final class FakeWorkshop implements Workshop {
             return layers.commit(tree, 0, 65536);
         }
 
+        private static void end(Thread command) {
+            command.interrupt();
+            try {
+                command.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
         @Override
         public void close() {
             if (!closed) {
                 closed = true;
                 count(-1);
+                started.forEach(FakeSandbox::end);
                 files.close();
                 try {
                     tree.close();
