@@ -30,8 +30,7 @@ final class CacheCommand extends AdminGroup {
             description = "List the steps in the cache, the ones used least lately first.",
             mixinStandardHelpOptions = true)
     int list(@Mixin AdminOptions options) throws IOException, InterruptedException {
-        return options.show(
-                surroundings, api -> api.get(CACHE).path("items"), "lastUsedAt", "bytes", "teamID", "step");
+        return options.show(surroundings, api -> api.get(CACHE).path("items"), "lastUsedAt", "bytes", "teamID", "step");
     }
 
     @Command(

@@ -54,8 +54,7 @@ final class TemplateExportCommand implements Callable<Integer> {
                 api.download(build + "/" + archive, directory.resolve(archive));
             }
             Files.write(
-                    directory.resolve(METADATA),
-                    (metadata.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8));
+                    directory.resolve(METADATA), (metadata.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8));
         } catch (IOException | InterruptedException | RuntimeException e) {
             removeParts(e);
             throw e;

@@ -93,6 +93,12 @@ final class FakeWorkshop implements Workshop {
 
         @Override
         public Ended run(Command command, Lines lines) throws IOException, InterruptedException {
+            mark(command);
+            return answered(command, lines);
+        }
+
+        /** Leaves a file of the command's own in the tree. */
+        private void mark(Command command) throws IOException {
             ran.add(command);
             String text = text(command);
             if (!text.isEmpty()) {
@@ -101,16 +107,24 @@ final class FakeWorkshop implements Workshop {
                                 .hex());
                 Files.writeString(mark, text);
             }
-            Answer answer = answers.get(text);
+        }
+
+        private Ended answered(Command command, Lines lines) throws IOException, InterruptedException {
+            Answer answer = answers.get(text(command));
             return new Ended(answer == null ? 0 : answer.run(command, lines));
         }
 
         @Override
         public CompletableFuture<Ended> start(Command command, Lines lines) {
             CompletableFuture<Ended> ended = new CompletableFuture<>();
+            try {
+                mark(command);
+            } catch (IOException e) {
+                return CompletableFuture.failedFuture(e);
+            }
             Thread.startVirtualThread(() -> {
                 try {
-                    ended.complete(run(command, lines));
+                    ended.complete(answered(command, lines));
                 } catch (IOException | InterruptedException e) {
                     ended.completeExceptionally(e);
                 }

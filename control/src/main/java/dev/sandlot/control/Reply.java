@@ -13,11 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param archive in the place of a body, made while it is sent; or null
  */
 @SuppressWarnings("ArrayRecordComponent")
-record Reply(
-        int status,
-        Map<String, String> headers,
-        byte[] body,
-        BuildStorage.@Nullable Archive archive) {
+record Reply(int status, Map<String, String> headers, byte[] body, BuildStorage.@Nullable Archive archive) {
     Reply(int status, Map<String, String> headers, byte[] body) {
         this(status, headers, body, null);
     }
