@@ -1,6 +1,7 @@
 package dev.sandlot.app;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.ConnectException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -9,6 +10,8 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +24,7 @@ import tools.jackson.databind.node.MissingNode;
 final class AdminApi implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(70);
     private static final Duration TO_CONNECT = Duration.ofSeconds(5);
+    private static final int LONGEST_REFUSAL = 64 * 1024;
     private static final JsonMapper JSON = new JsonMapper();
 
     private final HttpClient client =
@@ -60,7 +64,7 @@ final class AdminApi implements AutoCloseable {
                 .timeout(PATIENCE)
                 .method(method, publisher)
                 .build();
-        HttpResponse<String> answer = send(request);
+        HttpResponse<String> answer = send(request, HttpResponse.BodyHandlers.ofString());
         JsonNode json = read(answer.body());
         if (answer.statusCode() / 100 != 2) {
             throw refused(answer.statusCode(), json.path("message").asString(method + " " + path + " was refused"));
@@ -68,9 +72,25 @@ final class AdminApi implements AutoCloseable {
         return json;
     }
 
-    private HttpResponse<String> send(HttpRequest request) throws IOException, InterruptedException {
+    /** Writes an answer of any size to a file, which must not be there; one that is cut off is an error. */
+    void download(String path, Path file) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(api.resolve(path))
+                .header("X-Admin-Token", token)
+                .build();
+        HttpResponse<InputStream> answer = send(request, HttpResponse.BodyHandlers.ofInputStream());
+        try (InputStream body = answer.body()) {
+            if (answer.statusCode() / 100 != 2) {
+                String text = new String(body.readNBytes(LONGEST_REFUSAL), StandardCharsets.UTF_8);
+                throw refused(answer.statusCode(), read(text).path("message").asString("GET " + path + " was refused"));
+            }
+            Files.copy(body, file);
+        }
+    }
+
+    private <T> HttpResponse<T> send(HttpRequest request, HttpResponse.BodyHandler<T> handler)
+            throws IOException, InterruptedException {
         try {
-            return client.send(request, HttpResponse.BodyHandlers.ofString());
+            return client.send(request, handler);
         } catch (ConnectException e) {
             throw new CommandException(ExitCode.NOT_RUNNING, "no server answers at " + api);
         }

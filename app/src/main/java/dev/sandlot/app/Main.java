@@ -61,6 +61,7 @@ public final class Main implements Runnable {
                 .addSubcommand(new NodeCommand(surroundings))
                 .addSubcommand(new CommandLine(new E2bCommand(surroundings)).setStopAtPositional(true))
                 .addSubcommand(new PurgeCommand(programs, surroundings))
+                .addSubcommand(new CacheCommand(surroundings))
                 .addSubcommand(TemplateCommand.of(surroundings))
                 .addSubcommand(new TestCommand(surroundings))
                 .addSubcommand(

@@ -9,7 +9,7 @@ import picocli.CommandLine.Spec;
 /** What clients do with templates. */
 @Command(
         name = "template",
-        description = "Build, list and delete templates.",
+        description = "Build, list, delete and export templates.",
         synopsisSubcommandLabel = "COMMAND",
         mixinStandardHelpOptions = true)
 final class TemplateCommand implements Runnable {
@@ -21,7 +21,8 @@ final class TemplateCommand implements Runnable {
         return new CommandLine(new TemplateCommand())
                 .addSubcommand(new TemplateBuildCommand(surroundings))
                 .addSubcommand(new TemplateListCommand(surroundings))
-                .addSubcommand(new TemplateDeleteCommand(surroundings));
+                .addSubcommand(new TemplateDeleteCommand(surroundings))
+                .addSubcommand(new TemplateExportCommand(surroundings));
     }
 
     @Override

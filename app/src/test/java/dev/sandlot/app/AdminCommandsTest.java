@@ -34,6 +34,8 @@ class AdminCommandsTest {
             "[{\"teamID\":\"" + TEAM + "\",\"slug\":\"ours\",\"name\":\"Our \\u001b[31mteam\","
                     + "\"tier\":\"base_v1\",\"isBanned\":false,\"limits\":{\"concurrentSandboxes\":20}}]";
 
+    private static final String EXPORTED = "{\"templateID\":\"abc\",\"buildID\":\"" + TEAM + "\"}";
+
     @TempDir
     private Path directory;
 
@@ -66,6 +68,56 @@ class AdminCommandsTest {
             exchange.close();
         });
         http.start();
+    }
+
+    @Test
+    void aTemplateIsWrittenToADirectory() throws Exception {
+        announce();
+        String build = "/admin/templates/abc%3A" + TEAM + "/export";
+        answers.put("GET /admin/templates/ours%2Ftool/export", EXPORTED);
+        answers.put("GET " + build + "/rootfs.tar", "the files");
+        answers.put("GET " + build + "/image.tar", "the image");
+        Path target = directory.resolve("taken out");
+
+        assertThat(run("template", "export", "ours/tool", target.toString())).isZero();
+
+        assertThat(target.resolve("rootfs.tar")).hasContent("the files");
+        assertThat(target.resolve("image.tar")).hasContent("the image");
+        assertThat(Files.readString(target.resolve("metadata.json"))).contains("\"templateID\" : \"abc\"");
+        assertThat(run("template", "export", "ours/tool", target.toString())).isEqualTo(1);
+        assertThat(err.toString(StandardCharsets.UTF_8)).contains("is not empty");
+    }
+
+    @Test
+    void nothingIsLeftOfATemplateThatCannotBeTakenOut() throws Exception {
+        announce();
+        String build = "/admin/templates/abc%3A" + TEAM + "/export";
+        answers.put("GET /admin/templates/abc/export", EXPORTED);
+        answers.put("GET " + build + "/rootfs.tar", "the files");
+        answers.put("GET " + build + "/image.tar", "{\"code\":409,\"message\":\"not now\"}");
+
+        assertThat(run("template", "export", "abc", directory.resolve("out").toString()))
+                .isEqualTo(1);
+
+        assertThat(err.toString(StandardCharsets.UTF_8)).contains("not now");
+        assertThat(directory.resolve("out")).isEmptyDirectory();
+    }
+
+    @Test
+    void theCacheIsShownAndPruned() throws Exception {
+        announce();
+        answers.put(
+                "GET /admin/cache",
+                "{\"entries\":1,\"layers\":2,\"bytes\":77,\"items\":[{\"teamID\":\"" + TEAM
+                        + "\",\"key\":\"k\",\"step\":\"RUN make\",\"bytes\":5,\"lastUsedAt\":\"then\"}]}");
+        answers.put("POST /admin/cache/prune?keepMB=12", "{\"entries\":1,\"layers\":1,\"bytes\":5}");
+
+        assertThat(run("cache", "show")).isZero();
+        assertThat(out.toString(StandardCharsets.UTF_8)).contains("77");
+        assertThat(run("cache", "list")).isZero();
+        assertThat(out.toString(StandardCharsets.UTF_8)).contains("RUN make");
+        assertThat(run("cache", "prune", "--keep", "12")).isZero();
+        assertThat(asked).contains("POST /admin/cache/prune?keepMB=12");
     }
 
     @AfterEach

@@ -6,6 +6,7 @@ import dev.sandlot.protocol.BuildLogEntry;
 import dev.sandlot.protocol.BuildPlan;
 import dev.sandlot.protocol.BuildService;
 import dev.sandlot.protocol.BuildState;
+import dev.sandlot.protocol.BuildStorage;
 import dev.sandlot.protocol.BuiltTemplate;
 import dev.sandlot.protocol.ErrorKind;
 import java.io.IOException;
@@ -53,6 +54,7 @@ public final class BuildEngine implements BuildService, AutoCloseable {
     private final BuildCache cache;
     private final Uploads uploads;
     private final LayerCollector collector;
+    private final NodeStorage storage;
     private final Semaphore workers;
     private final Map<UUID, ActiveBuild> active = new ConcurrentHashMap<>();
     private final List<BiConsumer<UUID, BuildState>> listeners = new CopyOnWriteArrayList<>();
@@ -78,6 +80,7 @@ public final class BuildEngine implements BuildService, AutoCloseable {
         references.add(cache::references);
         references.add(this::builtLayers);
         this.collector = new LayerCollector(parts.layers(), references);
+        this.storage = new NodeStorage(cache, parts.layers(), collector);
         this.workers = new Semaphore(settings.workers(), true);
         timer.setRemoveOnCancelPolicy(true);
     }
@@ -313,6 +316,11 @@ public final class BuildEngine implements BuildService, AutoCloseable {
     @Override
     public void onEnd(BiConsumer<UUID, BuildState> listener) {
         listeners.add(listener);
+    }
+
+    @Override
+    public BuildStorage storage() {
+        return storage;
     }
 
     /** Ends the builds at work; they have failed when this returns. */

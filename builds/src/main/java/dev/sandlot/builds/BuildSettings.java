@@ -1,5 +1,6 @@
 package dev.sandlot.builds;
 
+import dev.sandlot.protocol.BuildService;
 import java.nio.file.Path;
 import java.time.Duration;
 
@@ -51,7 +52,7 @@ public record BuildSettings(
                 directory.toAbsolutePath(),
                 Math.max(2, Runtime.getRuntime().availableProcessors()),
                 20 * GIBIBYTE,
-                10 * GIBIBYTE,
+                BuildService.MAX_FILES_BYTES,
                 20 * GIBIBYTE,
                 Limits.DEFAULT);
     }

@@ -90,6 +90,15 @@ class BuildEngineTest {
         layers.close();
     }
 
+    @Test
+    void layersThatAreNotThereAreNotExported() throws Exception {
+        begin();
+        String missing = "sha256:" + "0".repeat(64);
+        assertThatThrownBy(() -> engine.storage().root(List.of(missing)))
+                .isInstanceOfSatisfying(
+                        ApiException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.NOT_FOUND));
+    }
+
     private final class FakeBases implements ImageBases {
         @Override
         public String provisioning() {

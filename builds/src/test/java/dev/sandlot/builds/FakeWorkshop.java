@@ -80,7 +80,6 @@ final class FakeWorkshop implements Workshop {
     private final class FakeSandbox implements WorkSandbox {
         private final StagedTree tree;
         private final SandboxFiles files;
-        private final List<Thread> started = new ArrayList<>();
         private boolean closed;
 
         FakeSandbox(StagedTree tree) throws IOException {
@@ -94,6 +93,12 @@ final class FakeWorkshop implements Workshop {
 
         @Override
         public Ended run(Command command, Lines lines) throws IOException, InterruptedException {
+            mark(command);
+            return answered(command, lines);
+        }
+
+        /** Leaves a file of the command's own in the tree. */
+        private void mark(Command command) throws IOException {
             ran.add(command);
             String text = text(command);
             if (!text.isEmpty()) {
@@ -102,20 +107,28 @@ final class FakeWorkshop implements Workshop {
                                 .hex());
                 Files.writeString(mark, text);
             }
-            Answer answer = answers.get(text);
+        }
+
+        private Ended answered(Command command, Lines lines) throws IOException, InterruptedException {
+            Answer answer = answers.get(text(command));
             return new Ended(answer == null ? 0 : answer.run(command, lines));
         }
 
         @Override
         public CompletableFuture<Ended> start(Command command, Lines lines) {
             CompletableFuture<Ended> ended = new CompletableFuture<>();
-            started.add(Thread.startVirtualThread(() -> {
+            try {
+                mark(command);
+            } catch (IOException e) {
+                return CompletableFuture.failedFuture(e);
+            }
+            Thread.startVirtualThread(() -> {
                 try {
-                    ended.complete(run(command, lines));
+                    ended.complete(answered(command, lines));
                 } catch (IOException | InterruptedException e) {
                     ended.completeExceptionally(e);
                 }
-            }));
+            });
             return ended;
         }
 
@@ -134,21 +147,11 @@ final class FakeWorkshop implements Workshop {
             return layers.commit(tree, 0, 65536);
         }
 
-        private static void end(Thread command) {
-            command.interrupt();
-            try {
-                command.join();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }
-
         @Override
         public void close() {
             if (!closed) {
                 closed = true;
                 count(-1);
-                started.forEach(FakeSandbox::end);
                 files.close();
                 try {
                     tree.close();

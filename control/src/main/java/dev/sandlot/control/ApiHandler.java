@@ -1,11 +1,13 @@
 package dev.sandlot.control;
 
 import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.BuildStorage;
 import dev.sandlot.protocol.ErrorKind;
 import dev.sandlot.protocol.Exchange;
 import dev.sandlot.protocol.ExchangeHandler;
 import dev.sandlot.protocol.Headers;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -70,7 +72,25 @@ final class ApiHandler implements ExchangeHandler {
     private static void send(Exchange exchange, Reply reply) throws IOException {
         reply.headers().forEach(exchange.responseHeaders()::set);
         LOG.debug("{} {} from {}: {}", exchange.method(), exchange.rawPath(), exchange.remoteAddress(), reply.status());
-        exchange.send(reply.status(), reply.body());
+        BuildStorage.Archive archive = reply.archive();
+        if (archive == null) {
+            exchange.send(reply.status(), reply.body());
+        } else {
+            stream(exchange, reply.status(), archive);
+        }
+    }
+
+    /** An archive that cannot be finished is cut, so that nobody takes it for whole. */
+    private static void stream(Exchange exchange, int status, BuildStorage.Archive archive) throws IOException {
+        OutputStream out = exchange.start(status, -1);
+        try {
+            archive.write(out);
+        } catch (IOException | RuntimeException e) {
+            LOG.warn("{} {} was cut off: {}", exchange.method(), exchange.rawPath(), e.toString());
+            exchange.abort();
+            return;
+        }
+        out.close();
     }
 
     private Reply answer(Exchange exchange) throws IOException {

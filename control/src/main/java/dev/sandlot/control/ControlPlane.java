@@ -34,6 +34,7 @@ public final class ControlPlane implements AutoCloseable {
     private final InstantSource clock;
     private final Lifecycle lifecycle;
     private final Reconciliation reconciliation;
+    private final BuildService builder;
     private final Builds builds;
     private final List<Route> routes;
     private final ApiHandler api;
@@ -56,6 +57,7 @@ public final class ControlPlane implements AutoCloseable {
         AccessTokens tokens = new AccessTokens(settings.accessTokenSeed());
         this.lifecycle = new Lifecycle(store, node, tokens, clock);
         this.reconciliation = new Reconciliation(store.sandboxes(), node, lifecycle, clock);
+        this.builder = builder;
         this.builds = new Builds(store.builds(), builder, clock);
         ApiSettings rules = settings.api();
         FileUploads uploads = new FileUploads(new UploadLinks(tokens, clock), builder, store.templates());
@@ -102,6 +104,7 @@ public final class ControlPlane implements AutoCloseable {
         routes.addAll(new OperatorEndpoints(lifecycle, store, keys, builds).routes());
         routes.addAll(new TeamAdministration(store, keys, authenticator).routes());
         routes.addAll(new PeopleAdministration(store.people()).routes());
+        routes.addAll(new StorageEndpoints(builder, templates, store.templates(), store.builds()).routes());
         routes.addAll(new NodeEndpoints(lifecycle.nodes(), lifecycle).routes());
         routes.addAll(ApiDescription.load().routes());
         return routes;

@@ -15,9 +15,6 @@ import java.util.regex.Pattern;
  * is outside the rules of the API: its link says who may, and neither the limit of bodies nor that of time holds.
  */
 final class FileUploads {
-    /** The largest upload, in bytes. */
-    static final long MOST_BYTES = 16L << 30;
-
     private static final Pattern HASH = Pattern.compile("[0-9a-f]{64}");
     private static final Pattern LINK = Pattern.compile(UploadLinks.ROOT + "(?<team>[^/]+)/(?<hash>[0-9a-f]{64})");
     private static final Pattern AUTHORITY = Pattern.compile("[A-Za-z0-9._~:\\[\\]-]{1,255}");
@@ -28,7 +25,7 @@ final class FileUploads {
     private final long mostBytes;
 
     FileUploads(UploadLinks links, BuildService builder, TemplateStore templates) {
-        this(links, builder, templates, MOST_BYTES);
+        this(links, builder, templates, BuildService.MAX_FILES_BYTES);
     }
 
     FileUploads(UploadLinks links, BuildService builder, TemplateStore templates, long mostBytes) {

@@ -5,6 +5,7 @@ import dev.sandlot.protocol.BuildLogEntry;
 import dev.sandlot.protocol.BuildPlan;
 import dev.sandlot.protocol.BuildService;
 import dev.sandlot.protocol.BuildState;
+import dev.sandlot.protocol.BuildStorage;
 import dev.sandlot.protocol.ErrorKind;
 import java.io.InputStream;
 import java.util.List;
@@ -48,6 +49,11 @@ public final class NoBuilder implements BuildService {
 
     @Override
     public void storeFiles(UUID teamId, String hash, InputStream content, long lengthBytes) throws ApiException {
+        throw refused();
+    }
+
+    @Override
+    public BuildStorage storage() throws ApiException {
         throw refused();
     }
 

@@ -1,14 +1,23 @@
 package dev.sandlot.control;
 
 import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.BuildStorage;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** An answer before it is sent; nobody changes the body. An empty body has no content type (public-api.md 24.2). */
+/**
+ * An answer before it is sent; nobody changes the body. An empty body has no content type (public-api.md 24.2).
+ *
+ * @param archive in the place of a body, made while it is sent; or null
+ */
 @SuppressWarnings("ArrayRecordComponent")
-record Reply(int status, Map<String, String> headers, byte[] body) {
+record Reply(int status, Map<String, String> headers, byte[] body, BuildStorage.@Nullable Archive archive) {
+    Reply(int status, Map<String, String> headers, byte[] body) {
+        this(status, headers, body, null);
+    }
+
     /** The body of every refusal (public-api.md 1.2). */
     private record ErrorBody(
             int code, String message, @Nullable String error_code) {}
@@ -30,6 +39,11 @@ record Reply(int status, Map<String, String> headers, byte[] body) {
         return typed(status, "text/plain; charset=utf-8", body.getBytes(StandardCharsets.UTF_8));
     }
 
+    /** An archive, as long as it turns out to be. */
+    static Reply tar(BuildStorage.Archive archive) {
+        return new Reply(200, Map.of("Content-Type", "application/x-tar"), new byte[0], archive);
+    }
+
     static Reply error(ApiException e) {
         int status = e.kind().httpStatus();
         return json(status, new ErrorBody(status, e.text(), e.errorCode()));
@@ -48,6 +62,6 @@ record Reply(int status, Map<String, String> headers, byte[] body) {
     Reply with(String name, String value) {
         Map<String, String> more = new TreeMap<>(headers);
         more.put(name, value);
-        return new Reply(status, more, body);
+        return new Reply(status, more, body, archive);
     }
 }

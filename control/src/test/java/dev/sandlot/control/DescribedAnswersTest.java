@@ -455,6 +455,7 @@ class DescribedAnswersTest {
         operator(server, "GET", "/admin/sandboxes/" + server.create(), "").expect(200);
         operator(server, "GET", "/admin/sandboxes/" + NOBODY, "").expect(404);
         operator(server, "GET", "/admin/sandboxes/A", "").expect(400);
+        storage(server);
         String team = "/admin/teams/" + server.team().id();
         for (String root : List.of(team, "/admin/teams/" + UUID.randomUUID(), "/admin/teams/x")) {
             int status = root.equals(team) ? 200 : root.endsWith("x") ? 400 : 404;
@@ -469,6 +470,17 @@ class DescribedAnswersTest {
         }
         server.store.teams().setStanding(server.team().id(), new Team.Standing(true, false, null));
         operator(server, "POST", team + "/api-keys", NAME).expect(403);
+    }
+
+    private static void storage(TestServer server) {
+        operator(server, "GET", "/admin/cache", "").expect(200);
+        operator(server, "POST", "/admin/cache/prune", "").expect(200);
+        operator(server, "POST", "/admin/cache/prune?keepMB=-1", "").expect(400);
+        for (String what : List.of("", "/rootfs.tar", "/image.tar")) {
+            operator(server, "GET", "/admin/templates/base/export" + what, "").expect(200);
+            operator(server, "GET", "/admin/templates/a%20b/export" + what, "").expect(400);
+            operator(server, "GET", "/admin/templates/none/export" + what, "").expect(404);
+        }
     }
 
     private static TestServer.Answer operator(TestServer server, String method, String target, String body) {

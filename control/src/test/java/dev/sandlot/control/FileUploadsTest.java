@@ -3,6 +3,7 @@ package dev.sandlot.control;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.BuildService;
 import java.io.InputStream;
 import java.net.URI;
 import java.nio.file.Path;
@@ -125,7 +126,8 @@ class FileUploadsTest {
         server.send(new MemoryExchange("PUT", target).body(InputStream.nullInputStream(), -1))
                 .expect(411);
         put(target, new byte[0]).expect(400);
-        server.send(new MemoryExchange("PUT", target).body(InputStream.nullInputStream(), FileUploads.MOST_BYTES + 1))
+        server.send(new MemoryExchange("PUT", target)
+                        .body(InputStream.nullInputStream(), BuildService.MAX_FILES_BYTES + 1))
                 .expect(413);
         server.send(new MemoryExchange("PUT", target).body(InputStream.nullInputStream(), 5))
                 .expect(400);

@@ -6,10 +6,12 @@ import dev.sandlot.protocol.BuildLogEntry;
 import dev.sandlot.protocol.BuildPlan;
 import dev.sandlot.protocol.BuildService;
 import dev.sandlot.protocol.BuildState;
+import dev.sandlot.protocol.BuildStorage;
 import dev.sandlot.protocol.BuiltTemplate;
 import dev.sandlot.protocol.ErrorKind;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -27,7 +29,47 @@ final class MemoryBuilder implements BuildService {
     final Map<String, byte[]> files = new ConcurrentHashMap<>();
     volatile ApiException refusal;
     volatile boolean silent;
+    volatile boolean damaged;
     private volatile BiConsumer<UUID, BuildState> listener = (id, state) -> {};
+
+    final Map<String, String> cached = new ConcurrentHashMap<>();
+
+    @Override
+    public BuildStorage storage() {
+        return new BuildStorage() {
+            @Override
+            public Cache cache() {
+                List<CacheEntry> entries = cached.entrySet().stream()
+                        .map(entry -> new CacheEntry(
+                                new UUID(0, 1), entry.getKey(), entry.getValue(), 1 << 20, Instant.EPOCH))
+                        .toList();
+                return new Cache(entries, entries.size(), (long) entries.size() << 20);
+            }
+
+            @Override
+            public Pruned prune(long maxBytes) {
+                int before = cached.size();
+                cached.keySet().removeIf(_ -> (long) cached.size() << 20 > maxBytes);
+                int gone = before - cached.size();
+                return new Pruned(gone, gone, (long) gone << 20);
+            }
+
+            @Override
+            public Archive root(List<String> layers) {
+                return out -> out.write(("root of " + layers).getBytes(StandardCharsets.UTF_8));
+            }
+
+            @Override
+            public Archive image(String name, List<String> layers, BuildContext context) {
+                return out -> {
+                    out.write("the beginning".getBytes(StandardCharsets.UTF_8));
+                    if (damaged) {
+                        throw new IOException("a layer is damaged");
+                    }
+                };
+            }
+        };
+    }
 
     @Override
     public void start(BuildPlan plan) throws ApiException {

@@ -14,6 +14,9 @@ import java.util.function.BiConsumer;
  * again or has failed with a reason. It is forgotten by {@link #forget} alone.
  */
 public interface BuildService {
+    /** The largest upload of files, in bytes. */
+    long MAX_FILES_BYTES = 10L << 30;
+
     /**
      * Takes a build on and returns; the work goes on in the background. A build that is known already is left alone.
      *
@@ -51,4 +54,11 @@ public interface BuildService {
 
     /** Tells the listener of every build that ends from now on, on a thread of its own. */
     void onEnd(BiConsumer<UUID, BuildState> listener);
+
+    /**
+     * What builds have left on the node.
+     *
+     * @throws ApiException {@code UNAVAILABLE} where there is no builder
+     */
+    BuildStorage storage() throws ApiException;
 }
