@@ -30,6 +30,7 @@ class SymlinkRaceTest {
     private static final int CALLS = 10_000;
     /** Where the scheduler lets calls and swaps miss each other. */
     private static final int MOST_CALLS = 20 * CALLS;
+
     private static final String MARK = "sandlot-race-" + ProcessHandle.current().pid() + "-";
 
     private FilesFixture sandbox;
