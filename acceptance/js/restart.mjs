@@ -208,7 +208,7 @@ test('a command from before can be ended', async () => {
 
 test('ports are reachable', async () => {
   const page = await getThroughHost(web.getHost(8000), '/page.txt')
-  assert.deepEqual(page, { status: 200, body: 'a page' })
+  assert.deepEqual(page, { status: 200, type: 'text/plain', body: 'a page' })
 })
 
 test('a sandbox whose time passed meanwhile is gone', async () => {
