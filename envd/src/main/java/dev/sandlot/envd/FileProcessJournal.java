@@ -70,6 +70,7 @@ public final class FileProcessJournal implements ProcessJournal {
     @Override
     public List<Entry> load() throws IOException {
         List<Entry> entries = new ArrayList<>();
+        lock.lock();
         try (Stream<Path> files = Files.list(directory)) {
             for (Path file : files.toList()) {
                 if (file.toString().endsWith(UNFINISHED)) {
@@ -78,6 +79,8 @@ public final class FileProcessJournal implements ProcessJournal {
                     entries.add(entry(file));
                 }
             }
+        } finally {
+            lock.unlock();
         }
         return entries;
     }

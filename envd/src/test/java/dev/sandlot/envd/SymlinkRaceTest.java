@@ -34,6 +34,7 @@ class SymlinkRaceTest {
     private static final String MARK = "sandlot-race-" + ProcessHandle.current().pid() + "-";
 
     private FilesFixture sandbox;
+    private String users;
     private Path outside;
     private final AtomicBoolean running = new AtomicBoolean(true);
     private final AtomicInteger swaps = new AtomicInteger();
@@ -43,6 +44,7 @@ class SymlinkRaceTest {
         outside = Files.createDirectories(base.resolve("outside"));
         Files.writeString(outside.resolve("passwd"), "of the machine");
         sandbox = new FilesFixture(Files.createDirectories(base.resolve("root")));
+        users = Files.readString(sandbox.at("/etc/passwd"));
         Files.createDirectories(sandbox.at("/tmp/swapped/deep"));
         Files.createDirectories(sandbox.at("/proc"));
         run("mount", "-t", "proc", "-o", "nosuid", "proc", sandbox.at("/proc").toString());
@@ -173,10 +175,18 @@ class SymlinkRaceTest {
         }
     }
 
-    private void move(int i) {
+    private void move(int i) throws IOException {
         rename("/tmp/swapped/" + MARK + (i - 3), "/tmp/swapped/deep/" + MARK + "moved" + i);
         rename("/tmp/swapped/passwd", "/tmp/swapped/" + MARK + "passwd");
         rename("/tmp/swapped/" + MARK + "passwd", "/tmp/swapped/passwd");
+        keepUsers();
+    }
+
+    /** The file may have been moved while the link led to the sandbox's own {@code /etc}, and not back. */
+    private void keepUsers() throws IOException {
+        if (Files.notExists(sandbox.at("/etc/passwd"))) {
+            Files.writeString(sandbox.at("/etc/passwd"), users);
+        }
     }
 
     private void rename(String from, String to) {
