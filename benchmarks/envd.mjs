@@ -72,7 +72,15 @@ async function burst(sandboxes, count) {
 export function envdBenches({ scale, soakCommands }) {
   return {
     command: () =>
-      withSandbox(async (s) => [row('command `true`', 'ms', await repeat(scale(300), () => s.commands.run('true')))]),
+      withSandbox(async (s) => {
+        const first = await repeat(scale(500), () => s.commands.run('true'))
+        await repeat(scale(1500), () => s.commands.run('true'))
+        const warm = await repeat(scale(500), () => s.commands.run('true'))
+        return [
+          row('command `true`, the first of a server', 'ms', first),
+          row('command `true`, after 2000', 'ms', warm),
+        ]
+      }),
 
     'commands-burst': () =>
       withSandboxes(scale(50), async (sandboxes) => {
