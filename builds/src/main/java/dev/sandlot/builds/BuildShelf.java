@@ -1,5 +1,6 @@
 package dev.sandlot.builds;
 
+import dev.sandlot.images.DurableFiles;
 import dev.sandlot.protocol.BuildLogEntry;
 import dev.sandlot.protocol.BuildOrigin;
 import dev.sandlot.protocol.BuildPlan;
@@ -88,7 +89,7 @@ final class BuildShelf {
                 plan.readyCommand(),
                 plan.force());
         DurableFile.replace(home.resolve(PLAN), JSON.writeValueAsBytes(asked));
-        DurableFile.sync(directory);
+        DurableFiles.sync(directory);
     }
 
     private static String origin(BuildOrigin origin) {
@@ -141,7 +142,7 @@ final class BuildShelf {
     }
 
     void remove(UUID buildId) throws IOException {
-        DurableFile.deleteTree(home(buildId));
+        DurableFiles.deleteTree(home(buildId));
     }
 
     private Path home(UUID buildId) {

@@ -1,5 +1,6 @@
 package dev.sandlot.builds;
 
+import dev.sandlot.images.DurableFiles;
 import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.ErrorKind;
 import java.io.IOException;
@@ -67,7 +68,7 @@ final class Uploads {
         try {
             write(fresh, content, lengthBytes);
             DurableFile.publish(fresh, file);
-            DurableFile.sync(file.resolveSibling("."));
+            DurableFiles.sync(file.resolveSibling("."));
         } finally {
             Files.deleteIfExists(fresh);
         }
