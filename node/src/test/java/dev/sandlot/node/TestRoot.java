@@ -43,10 +43,7 @@ final class TestRoot {
             "passwd",
             "mkfifo",
             "ln",
-            "seq",
-            "setfacl",
-            "setcap",
-            "getcap");
+            "seq");
 
     private TestRoot() {}
 
