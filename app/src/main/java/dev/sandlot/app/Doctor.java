@@ -26,6 +26,7 @@ final class Doctor {
                 new ProgramCheckup(machine, settings),
                 new StorageCheckup(settings),
                 new StoreCheckup(settings.store(), settings.api().rateStore()),
+                new RegistryCheckup(settings.registry()),
                 new LimitCheckup(machine, settings));
     }
 

@@ -6,6 +6,7 @@ import java.util.List;
 /** Whether the image registry is served, and where what is pushed goes. */
 final class RegistryCheckup implements Doctor.Checkup {
     private static final String NAME = "image registry";
+    private static final String FIX = "put TLS in front of that registry, and say https:// in REGISTRY_URL";
 
     private final Settings.Registry settings;
 
@@ -27,6 +28,10 @@ final class RegistryCheckup implements Doctor.Checkup {
                 ? "images are kept in the data directory"
                 : "images go on to " + UpstreamRegistry.requireAddress(settings.url()) + " below "
                         + settings.namespace();
-        return List.of(Finding.ok(NAME, "port " + settings.port() + " and the API's; " + where));
+        String found = "port " + settings.port() + " and the API's; " + where;
+        return List.of(
+                !settings.url().isEmpty() && UpstreamRegistry.isReadable(settings.url())
+                        ? Finding.degraded(NAME, found + ", over plain HTTP: the password can be read on its way", FIX)
+                        : Finding.ok(NAME, found));
     }
 }

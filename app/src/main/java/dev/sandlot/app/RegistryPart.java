@@ -42,8 +42,14 @@ final class RegistryPart implements AutoCloseable {
     static RegistryPart open(Settings.Registry settings, LayerStore layers, String secret) throws IOException {
         UpstreamRegistry upstream =
                 settings.url().isEmpty() ? null : new UpstreamRegistry(settings.url(), settings.namespace(), secret);
-        RegistryPart part =
-                new RegistryPart(settings, ContentStore.open(layers, RegistryLimits.DEFAULT), layers, upstream);
+        if (upstream != null && UpstreamRegistry.isReadable(settings.url())) {
+            LOG.warn(
+                    "pushed images and the password of {} go to it over plain HTTP",
+                    UpstreamRegistry.requireAddress(settings.url()));
+        }
+        RegistryLimits limits =
+                RegistryLimits.DEFAULT.with((long) settings.maxBlobMb() << 20, (long) settings.minFreeMb() << 20);
+        RegistryPart part = new RegistryPart(settings, ContentStore.open(layers, limits), layers, upstream);
         var _ = part.tidying.scheduleWithFixedDelay(part::tidy, 1, TIDY_MINUTES, TimeUnit.MINUTES);
         return part;
     }

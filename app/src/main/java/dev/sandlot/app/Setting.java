@@ -117,6 +117,13 @@ enum Setting {
             Check.REPOSITORY,
             "where images of builds lie in that registry",
             "E2B_REGISTRY_NAMESPACE"),
+    REGISTRY_MAX_BLOB(
+            "registry.max-blob-mb", "25600", Check.POSITIVE, "the largest layer of an image that is taken, in MiB"),
+    REGISTRY_MIN_FREE(
+            "registry.min-free-mb",
+            "2048",
+            Check.COUNT,
+            "MiB that pushes leave free on the disk; fuller, they are refused"),
     LOG_LEVEL("log.level", "info", Check.LEVEL, "error, warn, info, debug or trace"),
     LOG_FORMAT("log.format", "text", Check.FORMAT, "text, or json for one object a line");
 

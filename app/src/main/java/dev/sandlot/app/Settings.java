@@ -115,8 +115,11 @@ public record Settings(
      * @param hostname the name under which clients reach it over HTTPS; empty for the one they asked for
      * @param url another registry that pushed images go on to, with its user and password; empty to keep them here
      * @param namespace where images of builds lie in that registry
+     * @param maxBlobMb the largest layer that is taken, in MiB
+     * @param minFreeMb what pushes leave free on the disk, in MiB
      */
-    public record Registry(boolean enabled, int port, String hostname, String url, String namespace) {
+    public record Registry(
+            boolean enabled, int port, String hostname, String url, String namespace, int maxBlobMb, int minFreeMb) {
         @Override
         public String toString() {
             return "Registry[enabled=" + enabled + ", port=" + port + ", hostname=" + hostname + ", namespace="

@@ -178,7 +178,9 @@ final class SettingsLoader {
                         number(Setting.REGISTRY_PORT),
                         text(Setting.REGISTRY_HOSTNAME),
                         text(Setting.REGISTRY_URL),
-                        text(Setting.REGISTRY_NAMESPACE)),
+                        text(Setting.REGISTRY_NAMESPACE),
+                        number(Setting.REGISTRY_MAX_BLOB),
+                        number(Setting.REGISTRY_MIN_FREE)),
                 new Settings.Logging(
                         text(Setting.LOG_LEVEL),
                         Settings.Logging.Format.valueOf(text(Setting.LOG_FORMAT).toUpperCase(Locale.ROOT))));

@@ -92,6 +92,32 @@ class DoctorTest {
     }
 
     @Test
+    void aRegistryBehindThatIsAskedWithoutTlsIsALoss() {
+        assertThat(registry("https://u:hidden@images.example.test").level()).isEqualTo(Finding.Level.OK);
+        assertThat(registry("http://u:hidden@127.0.0.1:5000").level()).isEqualTo(Finding.Level.OK);
+        Finding plain = registry("http://u:hidden@images.example.test");
+        assertThat(plain.level()).isEqualTo(Finding.Level.DEGRADED);
+        assertThat(plain.found()).contains("images.example.test", "plain HTTP").doesNotContain("hidden");
+    }
+
+    private static Finding registry(String url) {
+        Settings.Registry settings = new Settings.Registry(true, 5000, "", url, "e2b/custom-envs", 1, 0);
+        return new RegistryCheckup(settings).further(true).getFirst();
+    }
+
+    @Test
+    void theImageRegistryIsNamed() throws Exception {
+        goodMachine("cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n");
+
+        Settings settings =
+                new SettingsLoader(Map.of(), Map.of()).load(root, null).settings();
+        assertThat(new Doctor(Machine.below(root), settings, false).all())
+                .filteredOn(finding -> finding.name().equals("image registry"))
+                .singleElement()
+                .satisfies(finding -> assertThat(finding.found()).contains("port 5000"));
+    }
+
+    @Test
     void aRedisThatDoesNotAnswerIsALoss() throws Exception {
         int closed;
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {

@@ -60,6 +60,8 @@ class SettingsTest {
                         "registry.hostname=",
                         "secrets.registry-url=",
                         "registry.namespace=e2b/custom-envs",
+                        "registry.max-blob-mb=25600",
+                        "registry.min-free-mb=2048",
                         "log.level=info",
                         "log.format=text");
     }

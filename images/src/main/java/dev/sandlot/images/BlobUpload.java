@@ -23,22 +23,23 @@ final class BlobUpload implements AutoCloseable {
     static final String DATA = "data";
     static final String REPOSITORY = "repository";
     private static final int BUFFER_BYTES = 256 * 1024;
+    private static final long LOOK_AFTER_BYTES = 64 << 20;
 
     private final UUID id;
     private final RepositoryName repository;
     private final Path home;
     private final Path data;
-    private final long limit;
+    private final RegistryLimits limits;
     private final ReentrantLock busy = new ReentrantLock();
     private @Nullable MessageDigest running;
     private boolean over;
 
-    BlobUpload(UUID id, RepositoryName repository, Path home, long limit) {
+    BlobUpload(UUID id, RepositoryName repository, Path home, RegistryLimits limits) {
         this.id = id;
         this.repository = repository;
         this.home = home;
         this.data = home.resolve(DATA);
-        this.limit = limit;
+        this.limits = limits;
     }
 
     UUID id() {
@@ -70,21 +71,33 @@ final class BlobUpload implements AutoCloseable {
     /**
      * Adds all that a body has. What came before a body broke off is kept.
      *
-     * @throws RegistryException when the blob becomes too large; the upload is over then
+     * @throws RegistryException when the blob becomes too large, and the upload is over then; or when the disk becomes
+     *     too full, and the upload can go on later
      */
     void append(InputStream body) throws IOException, RegistryException {
         byte[] buffer = new byte[BUFFER_BYTES];
         long size = size();
+        long unseen = LOOK_AFTER_BYTES;
         try (OutputStream out = Files.newOutputStream(data, StandardOpenOption.APPEND)) {
             for (int n = body.read(buffer); n >= 0; n = body.read(buffer)) {
                 size += n;
-                if (size > limit) {
-                    drop();
-                    throw new RegistryException(
-                            RegistryError.TOO_LARGE, "the blob is larger than the " + limit + " bytes that are taken");
+                unseen += n;
+                requireFit(size);
+                if (unseen > LOOK_AFTER_BYTES) {
+                    limits.requireSpace(home);
+                    unseen = 0;
                 }
                 write(out, buffer, n);
             }
+        }
+    }
+
+    private void requireFit(long size) throws IOException, RegistryException {
+        if (size > limits.blobBytes()) {
+            drop();
+            throw new RegistryException(
+                    RegistryError.TOO_LARGE,
+                    "the blob is larger than the " + limits.blobBytes() + " bytes that are taken");
         }
     }
 

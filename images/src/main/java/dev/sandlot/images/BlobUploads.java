@@ -48,8 +48,7 @@ final class BlobUploads {
         try {
             UUID id = UUID.fromString(directory.getFileName().toString());
             String name = Files.readString(directory.resolve(BlobUpload.REPOSITORY));
-            return RepositoryName.parse(name)
-                    .map(repository -> new BlobUpload(id, repository, directory, limits.blobBytes()));
+            return RepositoryName.parse(name).map(repository -> new BlobUpload(id, repository, directory, limits));
         } catch (IllegalArgumentException | NoSuchFileException e) {
             return Optional.empty();
         }
@@ -60,12 +59,13 @@ final class BlobUploads {
         if (known.size() >= limits.openUploads()) {
             throw new RegistryException(RegistryError.TOOMANYREQUESTS, "too many uploads are under way");
         }
+        limits.requireSpace(home);
         UUID id = UUID.randomUUID();
         Path directory = home.resolve(id.toString());
         DurableFiles.makePrivateDirectory(directory);
         Files.writeString(directory.resolve(BlobUpload.REPOSITORY), repository.text(), StandardCharsets.UTF_8);
         Files.createFile(directory.resolve(BlobUpload.DATA));
-        BlobUpload upload = new BlobUpload(id, repository, directory, limits.blobBytes());
+        BlobUpload upload = new BlobUpload(id, repository, directory, limits);
         upload.busy().lock();
         known.put(id, upload);
         return upload;

@@ -175,10 +175,12 @@ public final class ContentStore {
      *
      * @param tag what it is to be called, or null for its digest alone
      * @return its digest
-     * @throws RegistryException when something that it needs is not in the repository, or has another size
+     * @throws RegistryException when something that it needs is not in the repository, or has another size, or the disk
+     *     is too full
      */
     Digest putManifest(RepositoryName name, byte[] bytes, ManifestDocument document, @Nullable Tag tag)
             throws IOException, RegistryException {
+        limits.requireSpace(repositories);
         names.lock();
         try {
             Repository repository = repository(name);

@@ -14,7 +14,14 @@ public enum RegistryAccess {
     /** Public addresses alone. */
     PUBLIC,
     /** Any address, those of this machine and its network included. */
-    ANY;
+    ANY,
+    /** Any address, asked without TLS: a registry that the operator named by an {@code http://} address. */
+    ANY_PLAIN;
+
+    /** Whether a registry that is not on this machine is asked without TLS. */
+    boolean isPlain() {
+        return this == ANY_PLAIN;
+    }
 
     /**
      * Looks at where a request would go.
@@ -27,7 +34,7 @@ public enum RegistryAccess {
         if (host == null) {
             throw new ImageRefusedException("the registry points to " + uri + ", which names no host");
         }
-        if (this == ANY) {
+        if (this != PUBLIC) {
             return;
         }
         try {

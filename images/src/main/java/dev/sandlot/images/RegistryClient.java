@@ -27,7 +27,7 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * Reads one repository of a registry (OCI distribution specification, "Pull").
  *
- * <p>HTTPS always, but for registries on this machine. Credentials go to the registry and to the token service that
+ * <p>HTTPS always, but for registries on this machine and what {@link RegistryAccess#ANY_PLAIN} allows. Credentials go to the registry and to the token service that
  * it names, never to where a blob is redirected. Nothing that comes back is trusted: documents are bounded, blobs
  * checked against size and digest. Safe for many threads.
  */
@@ -160,8 +160,12 @@ final class RegistryClient implements ImageSource, AutoCloseable {
     }
 
     private URI at(String path) {
-        String scheme = image.isLoopback() ? "http" : "https";
+        String scheme = isPlain() ? "http" : "https";
         return URI.create(scheme + "://" + image.registry() + "/v2/" + image.repository() + path);
+    }
+
+    private boolean isPlain() {
+        return image.isLoopback() || access.isPlain();
     }
 
     private byte[] document(URI uri, String accept) throws IOException, InterruptedException {
@@ -303,7 +307,7 @@ final class RegistryClient implements ImageSource, AutoCloseable {
 
     private void refusePlain(URI uri) throws IOException {
         boolean secure = "https".equals(uri.getScheme());
-        boolean local = image.isLoopback() && "http".equals(uri.getScheme());
+        boolean local = isPlain() && "http".equals(uri.getScheme());
         if (uri.getHost() == null || !(secure || local)) {
             throw new ImageRefusedException(
                     "the registry " + image.registry() + " points to " + uri + ", which is not HTTPS");

@@ -74,8 +74,15 @@ public final class UpstreamRegistry implements RegistryBackend, AutoCloseable {
         return (templateId, buildId) -> RegistryImage.pull(
                 new ImageReference(base.getAuthority(), namespace + "/" + templateId, buildId.toString()),
                 address.credentials(),
+                address.access(),
                 layers,
                 Progress.NONE);
+    }
+
+    /** Whether what goes to an address, the operator's password too, can be read on its way. */
+    public static boolean isReadable(String url) {
+        URI base = UpstreamAddress.parse(url).base();
+        return base.getScheme().equals("http") && !new ImageReference(base.getAuthority(), "x", "x").isLoopback();
     }
 
     /**
@@ -272,6 +279,10 @@ public final class UpstreamRegistry implements RegistryBackend, AutoCloseable {
 
     /** A registry's address with the credentials that stood in it. */
     record UpstreamAddress(URI base, @Nullable RegistryCredentials credentials) {
+        RegistryAccess access() {
+            return base.getScheme().equals("http") ? RegistryAccess.ANY_PLAIN : RegistryAccess.ANY;
+        }
+
         static UpstreamAddress parse(String url) {
             URI uri = URI.create(url.contains("://") ? url : "https://" + url);
             String path = uri.getPath() == null ? "" : uri.getPath();

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The OCI distribution protocol over our own content, and what hostile or broken clients do to it. */
 class RegistryEndpointTest {
     private static final RegistryLimits LIMITS =
-            new RegistryLimits(64 << 10, 1 << 20, 3, Duration.ofHours(6), Duration.ofDays(1));
+            new RegistryLimits(64 << 10, 1 << 20, 0, 3, Duration.ofHours(6), Duration.ofDays(1));
     private static final byte[] BLOB = "a blob of some bytes".getBytes(StandardCharsets.UTF_8);
 
     @TempDir
@@ -199,6 +199,23 @@ class RegistryEndpointTest {
         assertThat(client.call("GET", upload).status()).isEqualTo(404);
         assertThat(files("uploads")).isEmpty();
         assertThat(files("content")).isEmpty();
+    }
+
+    @Test
+    void pushesLeaveSpaceOnTheDisk() throws IOException {
+        String upload = client.begin("a");
+        store = ContentStore.open(pool, LIMITS.with(1 << 20, Long.MAX_VALUE), () -> now);
+        client = new RegistryClientOfTests(RegistryEndpoint.of(store, new OpenGuard()));
+        Answer more = client.call("PATCH", upload, BLOB);
+        assertThat(more.status()).isEqualTo(507);
+        assertThat(more.body()).contains("nearly full");
+        assertThat(client.call("POST", "/v2/a/blobs/uploads/").status()).isEqualTo(507);
+        String any = manifest(Digest.of(BLOB), BLOB.length, Digest.of(BLOB), BLOB.length);
+        assertThat(put("a", "x", any).status()).isEqualTo(507);
+        store = ContentStore.open(pool, LIMITS, () -> now);
+        client = new RegistryClientOfTests(RegistryEndpoint.of(store, new OpenGuard()));
+        Answer done = client.call("PUT", upload + "?digest=" + Digest.of(BLOB), BLOB);
+        assertThat(done.status()).isEqualTo(201);
     }
 
     @Test

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.UUID;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -128,6 +129,20 @@ class RegistryImageTest {
                     .hasMessageContaining("private address");
         }
         assertThat(registry.requests).isEmpty();
+    }
+
+    @Test
+    void an_operators_registry_is_asked_as_its_address_says() throws Exception {
+        UUID build = UUID.randomUUID();
+        byte[] layer = new Archive(temp).file("a", "1").bytes();
+        image(build.toString(), RegistryImage.architecture(), layer);
+        registry.needsToken = true;
+        String elsewhere = "http://" + registry.host().replace("127.0.0.1", "0.0.0.0");
+        assertThat(UpstreamRegistry.isReadable(elsewhere)).isTrue();
+        assertThat(UpstreamRegistry.isReadable("http://" + registry.host())).isFalse();
+        try (UpstreamRegistry upstream = new UpstreamRegistry(elsewhere, "team", "secret")) {
+            assertThat(upstream.images(store).image("image", build).layers()).containsExactly(Digest.of(layer));
+        }
     }
 
     @Test
