@@ -11,6 +11,7 @@ import { Sandbox } from 'e2b'
 import { eventually, sandbox } from './support.mjs'
 
 const CLI = process.env.SANDLOT_TEST_CLI
+const PYTHON = new URL('../../.sandlot/venv/bin/python', import.meta.url).pathname
 const SOCKET = `sandlot-${process.pid}`
 const PATIENCE_MS = 60_000
 const run = promisify(execFile)
@@ -21,6 +22,7 @@ const cli = (...args) => {
 }
 const tmux = (...args) => run('tmux', ['-L', SOCKET, ...args])
 const hasTmux = await run('tmux', ['-V']).then(() => true, () => false)
+const hasPython = await run(PYTHON, ['-c', 'import e2b']).then(() => true, () => false)
 let one
 
 before(async () => {
@@ -100,7 +102,7 @@ test('connect opens a terminal, and its end leaves the sandbox', { skip: !hasTmu
   assert.equal(await one.isRunning(), true)
 })
 
-test('a template is created from a Dockerfile, listed, published and deleted', { timeout: 600_000 }, async () => {
+test('a template is created from a Dockerfile, listed, published, withdrawn and deleted', { timeout: 600_000 }, async () => {
   const name = `accept-cli-${Date.now().toString(36)}`
   const dir = mkdtempSync(path.join(tmpdir(), 'sandlot-cli-'))
   writeFileSync(path.join(dir, 'Dockerfile'), 'FROM e2bdev/base\nCOPY file /srv/file\nRUN echo made > /srv/made\nCMD sleep 1000\n')
@@ -115,6 +117,53 @@ test('a template is created from a Dockerfile, listed, published and deleted', {
   await made.kill()
   await cli('template', 'publish', '-y', name)
   assert.match((await cli('template', 'list')).stdout, new RegExp(`Public.*${name}`))
+  await cli('template', 'unpublish', '-y', name)
+  assert.match((await cli('template', 'list')).stdout, new RegExp(`Private.*${name}`))
   await cli('template', 'delete', '-y', name)
   assert.doesNotMatch((await cli('template', 'list')).stdout, new RegExp(name))
+})
+
+test('a Dockerfile that does not build ends create with a code and the reason', { timeout: 600_000 }, async () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'sandlot-cli-'))
+  writeFileSync(path.join(dir, 'Dockerfile'), 'FROM e2bdev/base\nRUN echo trouble >&2; exit 7\n')
+  const name = `accept-cli-bad-${Date.now().toString(36)}`
+  const failing = run(CLI, ['template', 'create', name, '--path', dir], { timeout: 500_000 })
+  failing.child.stdin.end()
+  const failed = await failing.then(() => assert.fail('it was built'), (e) => e)
+  assert.equal(failed.code, 1)
+  assert.match(failed.stdout + failed.stderr, /trouble/)
+  assert.match(failed.stdout + failed.stderr, /exit.* 7/)
+  await cli('template', 'delete', '-y', name)
+})
+
+/** Runs a program that the CLI wrote, with the SDK of the tests, and gives a sandbox of what it built. */
+async function built(dir, name) {
+  await run(PYTHON, ['build_prod.py'], { cwd: dir, timeout: 500_000 })
+  return sandbox(name)
+}
+
+test('init writes a project that builds', { timeout: 600_000, skip: !hasPython && 'there is no Python SDK' }, async () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'sandlot-cli-'))
+  const name = `accept-init-${Date.now().toString(36)}`
+  await cli('template', 'init', '--name', name, '--language', 'python-sync', '--path', dir)
+  const made = await built(path.join(dir, name), name)
+  assert.equal((await made.commands.run('id -un')).stdout, 'user\n')
+  await made.kill()
+  await cli('template', 'delete', '-y', name)
+})
+
+test('migrate makes a program of a Dockerfile and its settings, and it builds', { timeout: 600_000, skip: !hasPython && 'there is no Python SDK' }, async () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'sandlot-cli-'))
+  const name = `accept-migrate-${Date.now().toString(36)}`
+  writeFileSync(path.join(dir, 'file'), 'migrated')
+  writeFileSync(path.join(dir, 'e2b.Dockerfile'), 'FROM e2bdev/base\nCOPY file /srv/file\n')
+  writeFileSync(
+    path.join(dir, 'e2b.toml'),
+    `template_id = "none"\ntemplate_name = "${name}"\ndockerfile = "e2b.Dockerfile"\nstart_cmd = "sleep 1000"\nready_cmd = "true"\ncpu_count = 1\nmemory_mb = 256\n`,
+  )
+  await cli('template', 'migrate', '--language', 'python-async', '--path', dir)
+  const made = await built(dir, name)
+  assert.equal((await made.commands.run('cat /srv/file; pgrep -xc sleep; nproc')).stdout, 'migrated1\n1\n')
+  await made.kill()
+  await cli('template', 'delete', '-y', name)
 })
