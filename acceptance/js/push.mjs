@@ -15,7 +15,7 @@ const PORT = process.env.SANDLOT_TEST_DOCKER_PORT
 const API = new URL(process.env.E2B_API_URL).host.replace('localhost', '127.0.0.1')
 const DOOR = `127.0.0.1:${PORT}`
 const BASE = `${REGISTRY}/team/linux:1`
-const LARGE_BYTES = 160 << 20
+const LARGE_BYTES = 64 << 20
 const docker = (...args) => program('docker', args)
 const dockerEnds = (...args) => ending('docker', args)
 let token, stranger
@@ -152,8 +152,11 @@ test('a push that a kill of the server cuts off shows nothing half, and goes thr
   await kill()
   await up()
   const holder = Buffer.from(`admin:${readFileSync(`${DATA}/admin-token`, 'utf8').trim()}`).toString('base64')
-  const seen = await fetch(`http://${DOOR}/v2/e2b/custom-envs/${build.templateID}/manifests/${build.buildID}`, { headers: { Authorization: `Basic ${holder}` } })
-  assert.equal(seen.status, 404, 'no manifest before all of it is there')
+  const seen = (what) =>
+    fetch(`http://${DOOR}/v2/e2b/custom-envs/${build.templateID}/${what}`, { headers: { Authorization: `Basic ${holder}` } })
+  assert.equal((await seen(`manifests/${build.buildID}`)).status, 404, 'no manifest before all of it is there')
+  const tags = await seen('tags/list')
+  assert.ok(tags.status === 404 || (await tags.json()).tags.length === 0, 'no tag either')
   const first = await push
   console.log(`the push that was cut ended with ${first.code}: ${first.text.trim().split('\n').at(-1)}`)
   await docker('push', build.ref(DOOR))

@@ -271,10 +271,19 @@ final class TemplateBuildCommand implements Callable<Integer> {
             if (entries.isEmpty() && state.equals("error")) {
                 String reason = status.path("reason").path("message").asString("the build failed");
                 progress.failed(reason);
-                surroundings.err().println("sandlot: " + reason);
+                String step = status.path("reason").path("step").asString("");
+                surroundings.err().println("sandlot: " + place(step) + reason);
                 return ExitCode.FAILED;
             }
             Thread.sleep(POLL_MILLIS);
         }
+    }
+
+    /** What failed: the number of a step, or the name of what comes before and after all steps. */
+    private static String place(String step) {
+        if (step.isEmpty()) {
+            return "";
+        }
+        return (Character.isDigit(step.charAt(0)) ? "step " + step : step) + ": ";
     }
 }

@@ -138,7 +138,7 @@ class TemplateBuildCommandTest {
         end = "{\"status\":\"error\",\"reason\":{\"message\":\"boom\",\"step\":\"1\"},";
         assertThat(run()).isEqualTo(ExitCode.FAILED);
         assertThat(out.toString(StandardCharsets.UTF_8)).contains("#2 ERROR: boom");
-        assertThat(err.toString(StandardCharsets.UTF_8)).contains("sandlot: boom");
+        assertThat(err.toString(StandardCharsets.UTF_8)).contains("sandlot: step 1: boom");
     }
 
     /** 17.1. */
