@@ -1,5 +1,5 @@
 // `sandlot template build` as a shell sees it, and kills of the server in the middle of a build. Called by
-// acceptance/images.
+// acceptance/registries.
 import { after, before, test } from 'node:test'
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -7,14 +7,14 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { Sandbox, Template } from 'e2b'
 import { eventually, sandbox } from './support.mjs'
-import { DATA, SANDLOT, WORK, build, ending, forget, fresh, image, killServer, pushed, up } from './oci.mjs'
+import { DATA, SANDLOT, TEAM, WORK, build, ending, forget, fresh, image, killServer, pushed, up } from './oci.mjs'
 
 const PATIENCE = { timeout: 300_000 }
 const SIZE = ['--cpu', '1', '--memory', '256']
 
-const BASE = `${process.env.SANDLOT_TEST_OPEN_REGISTRY}/team/linux:1`
+const BASE = `${process.env.SANDLOT_TEST_OPEN_REGISTRY}/${TEAM}/linux:1`
 
-before(async () => pushed(await image({ files: { 'srv/base': 'base' } }), 'team/linux:1'), PATIENCE)
+before(async () => pushed(await image({ files: { 'srv/base': 'base' } }), `${TEAM}/linux:1`), PATIENCE)
 after(forget)
 
 function context(dockerfile) {

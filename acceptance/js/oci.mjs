@@ -10,6 +10,8 @@ import { api, eventually } from './support.mjs'
 export const WORK = process.env.SANDLOT_TEST_WORK
 export const DATA = process.env.SANDLOT_TEST_DATA
 export const REGISTRY = process.env.SANDLOT_TEST_REGISTRY
+/** Where the images of this run lie; the cache of the server goes by names. */
+export const TEAM = process.env.SANDLOT_TEST_REGISTRY_TEAM
 export const PASSWORD = process.env.SANDLOT_TEST_REGISTRY_PASSWORD
 export const SANDLOT = new URL('../../sandlot', import.meta.url).pathname
 const PATIENCE_MS = 300_000

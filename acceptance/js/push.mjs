@@ -1,5 +1,5 @@
 // The way of older clients: a template is asked for, its image built and pushed with Docker, and the build begun
-// (template-build.md 17). Called by acceptance/images, with a Docker daemon of its own.
+// (template-build.md 17). Called by acceptance/registries, with a Docker daemon of its own.
 import { after, before, test } from 'node:test'
 import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
@@ -8,13 +8,13 @@ import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { Sandbox } from 'e2b'
 import { api, eventually, sandbox } from './support.mjs'
-import { DATA, PASSWORD, REGISTRY, WORK, ending, forget, fresh, image, killServer, operator, program, pushed, up } from './oci.mjs'
+import { DATA, PASSWORD, REGISTRY, TEAM, WORK, ending, forget, fresh, image, killServer, operator, program, pushed, up } from './oci.mjs'
 
 const PATIENCE = { timeout: 900_000 }
 const PORT = process.env.SANDLOT_TEST_DOCKER_PORT
 const API = new URL(process.env.E2B_API_URL).host.replace('localhost', '127.0.0.1')
 const DOOR = `127.0.0.1:${PORT}`
-const BASE = `${REGISTRY}/team/linux:1`
+const BASE = `${REGISTRY}/${TEAM}/linux:1`
 const LARGE_BYTES = 64 << 20
 const docker = (...args) => program('docker', args)
 const dockerEnds = (...args) => ending('docker', args)
@@ -33,7 +33,7 @@ async function accessToken(slug) {
 before(async () => {
   token = await accessToken()
   stranger = await accessToken('strangers')
-  await pushed(await image({ files: { 'srv/base': 'base' }, config: { Env: ['PATH=/usr/bin:/bin', 'FROM_BASE=1'] } }), 'team/linux:1')
+  await pushed(await image({ files: { 'srv/base': 'base' }, config: { Env: ['PATH=/usr/bin:/bin', 'FROM_BASE=1'] } }), `${TEAM}/linux:1`)
   await login(REGISTRY, 'tester', PASSWORD)
 }, PATIENCE)
 after(forget)

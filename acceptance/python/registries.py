@@ -1,23 +1,42 @@
-"""Templates from images of a registry that asks for a password. Called by acceptance/images after its images."""
+"""Templates from images of a registry that asks for a password. Called by acceptance/registries after its images."""
 
+import contextlib
 import os
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 from e2b import AsyncSandbox, AsyncTemplate, Sandbox, Template
 
 REGISTRY = os.environ["SANDLOT_TEST_REGISTRY"]
 PASSWORD = os.environ["SANDLOT_TEST_REGISTRY_PASSWORD"]
-IMAGE = f"{REGISTRY}/team/tool:right"
+IMAGE = f"{REGISTRY}/{os.environ['SANDLOT_TEST_REGISTRY_TEAM']}/tool:right"
 SIZE = {"cpu_count": 1, "memory_mb": 256}
 READ = "cat /srv/of-image; id -un"
 
 
-def fresh(name):
-    return f"images-py-{name}-{time.time_ns():x}"
+@pytest.fixture
+def fresh():
+    """Names that no other run has; their templates are deleted at the end."""
+    names = []
+
+    def name(of):
+        names.append(f"images-py-{of}-{time.time_ns():x}")
+        return names[-1]
+
+    yield name
+    for one in names:
+        request = urllib.request.Request(
+            f"{os.environ['E2B_API_URL']}/templates/{one}",
+            method="DELETE",
+            headers={"X-API-Key": os.environ["E2B_API_KEY"]},
+        )
+        with contextlib.suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(request)
 
 
-def test_credentials():
+def test_credentials(fresh):
     name = fresh("right")
     template = Template().from_image(IMAGE, username="tester", password=PASSWORD)
     Template.build(template, name, skip_cache=True, **SIZE)
@@ -25,7 +44,7 @@ def test_credentials():
         assert sandbox.commands.run(READ).stdout == "contentuser\n"
 
 
-async def test_credentials_async():
+async def test_credentials_async(fresh):
     name = fresh("async")
     template = AsyncTemplate().from_image(IMAGE, username="tester", password=PASSWORD)
     await AsyncTemplate.build(template, name, skip_cache=True, **SIZE)
@@ -34,10 +53,10 @@ async def test_credentials_async():
 
 
 @pytest.mark.parametrize("login", [{}, {"username": "tester", "password": "wrong"}])
-async def test_wrong_and_missing_credentials(login):
-    with pytest.raises(Exception, match="access denied to the image .*team/tool:right"):
+async def test_wrong_and_missing_credentials(login, fresh):
+    with pytest.raises(Exception, match="access denied to the image .*/tool:right"):
         template = Template().from_image(IMAGE, **login)
         Template.build(template, fresh("wrong"), skip_cache=True, **SIZE)
-    with pytest.raises(Exception, match="access denied to the image .*team/tool:right"):
+    with pytest.raises(Exception, match="access denied to the image .*/tool:right"):
         template = AsyncTemplate().from_image(IMAGE, **login)
         await AsyncTemplate.build(template, fresh("wrong"), skip_cache=True, **SIZE)
