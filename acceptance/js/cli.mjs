@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { Sandbox } from 'e2b'
+import { Sandbox, Template } from 'e2b'
 import { eventually, sandbox } from './support.mjs'
 
 const CLI = process.env.SANDLOT_TEST_CLI
@@ -123,6 +123,18 @@ test('a template is created from a Dockerfile, listed, published, withdrawn and 
   assert.doesNotMatch((await cli('template', 'list')).stdout, new RegExp(name))
 })
 
+test('delete asks in a terminal, and does what it is told', { timeout: 600_000, skip: !hasTmux && 'there is no tmux' }, async () => {
+  const name = `accept-cli-ask-${Date.now().toString(36)}`
+  await Template.build(Template().fromTemplate('base'), name, { cpuCount: 1, memoryMB: 256 })
+  for (const [answer, remains] of [['n', true], ['y', false]]) {
+    await terminal(`delete-${answer}`, 'template', 'delete', name)
+    await onScreen(`delete-${answer}`, /\(y\/N\)|\(Y\/n\)/)
+    await type(`delete-${answer}`, answer)
+    await onScreen(`delete-${answer}`, /ended with \d/)
+    assert.equal(await Template.exists(name), remains, await screen(`delete-${answer}`))
+  }
+})
+
 test('a Dockerfile that does not build ends create with a code and the reason', { timeout: 600_000 }, async () => {
   const dir = mkdtempSync(path.join(tmpdir(), 'sandlot-cli-'))
   writeFileSync(path.join(dir, 'Dockerfile'), 'FROM e2bdev/base\nRUN echo trouble >&2; exit 7\n')
@@ -163,7 +175,10 @@ test('migrate makes a program of a Dockerfile and its settings, and it builds', 
   )
   await cli('template', 'migrate', '--language', 'python-async', '--path', dir)
   const made = await built(dir, name)
-  assert.equal((await made.commands.run('cat /srv/file; pgrep -xc sleep; nproc')).stdout, 'migrated1\n1\n')
+  assert.equal((await made.commands.run('cat /srv/file')).stdout, 'migrated')
+  await eventually('the start command', async () => (await made.commands.run('pgrep -xc sleep; true')).stdout === '1\n')
+  const { cpuCount, memoryMB } = await made.getInfo()
+  assert.deepEqual([cpuCount, memoryMB], [1, 256])
   await made.kill()
   await cli('template', 'delete', '-y', name)
 })

@@ -166,12 +166,12 @@ test('a push that a kill of the server cuts off shows nothing half, and goes thr
 
 const CLI = process.env.SANDLOT_TEST_OLD_CLI
 
-test('an older CLI builds, pushes and waits by itself', { ...PATIENCE, skip: !CLI && 'the older CLI is not to be had from npm' }, async () => {
+test('an older CLI builds, pushes and waits by itself, also where its mask says', { ...PATIENCE, skip: !CLI && 'the older CLI is not to be had from npm' }, async () => {
   const name = fresh('old-cli')
   const dir = context(`FROM ${BASE}\nCOPY file /srv/file\n`, { file: 'by the old CLI' })
   const env = { ...process.env, E2B_DOMAIN: `localhost:${PORT}`, E2B_ACCESS_TOKEN: token }
-  const build = async () => {
-    const running = program(CLI, ['template', 'build', '--path', dir, '--dockerfile', 'Dockerfile', '--name', name, '--cpu-count', '1', '--memory-mb', '256', '--cmd', 'sleep 1000', '--ready-cmd', 'true'], { env })
+  const build = async (more = {}) => {
+    const running = program(CLI, ['template', 'build', '--path', dir, '--dockerfile', 'Dockerfile', '--name', name, '--cpu-count', '1', '--memory-mb', '256', '--cmd', 'sleep 1000', '--ready-cmd', 'true'], { env: { ...env, ...more } })
     running.child.stdin.end()
     const { stdout, stderr } = await running
     return stdout + stderr
@@ -182,6 +182,7 @@ test('an older CLI builds, pushes and waits by itself', { ...PATIENCE, skip: !CL
   const s = await sandbox(name)
   assert.equal((await s.commands.run('cat /srv/file; pgrep -c sleep')).stdout, 'by the old CLI1\n')
   writeFileSync(path.join(dir, 'file'), 'again')
-  await build()
+  await login(DOOR, '_e2b_access_token', token)
+  await build({ E2B_DOMAIN: 'nowhere.invalid', E2B_IMAGE_URI_MASK: `${DOOR}/e2b/custom-envs/{templateID}:{buildID}` })
   assert.equal((await (await sandbox(name)).commands.run('cat /srv/file')).stdout, 'again')
 })
