@@ -47,6 +47,14 @@ async function login(host, user, password) {
   return { code, text }
 }
 
+function tokenAnswer(build, accessToken) {
+  const basic = Buffer.from(`_e2b_access_token:${accessToken}`).toString('base64')
+  const scope = encodeURIComponent(`repository:e2b/custom-envs/${build.templateID}:push,pull`)
+  return fetch(`http://${DOOR}/v2/token?scope=${scope}`, { headers: { Authorization: `Basic ${basic}` } })
+}
+
+const tokenFor = async (build) => (await (await tokenAnswer(build, token)).json()).token
+
 /** A call as the older CLI makes it. */
 async function legacy(method, route, body, bearer = token) {
   const response = await fetch(process.env.E2B_API_URL + route, {
@@ -95,6 +103,9 @@ test('what Docker builds and pushes becomes a template', PATIENCE, async () => {
   await docker('pull', build.ref(DOOR))
   assert.match((await docker('image', 'inspect', build.ref(DOOR))).stdout, /"A=b"/)
 
+  const grant = await tokenFor(build)
+  const upload = () => fetch(`http://${DOOR}/v2/e2b/custom-envs/${build.templateID}/blobs/uploads/`, { method: 'POST', headers: { Authorization: `Bearer ${grant}` } })
+  assert.equal((await upload()).status, 202)
   const { status: state, logs, reason } = await begun(build)
   assert.equal(state, 'ready', reason?.message)
   assert.ok(logs.length > 3 && logs.every((l) => /^\[\d{4}-\d\d-\d\dT[^\]]*\] .*\n$/s.test(l)), JSON.stringify(logs))
@@ -104,6 +115,7 @@ test('what Docker builds and pushes becomes a template', PATIENCE, async () => {
   const late = await dockerEnds('push', build.ref(DOOR))
   assert.notEqual(late.code, 0)
   assert.match(late.text, /denied/, 'nothing is pushed once the build began')
+  assert.equal((await upload()).status, 403, 'nor with a token that was given before')
 })
 
 test('skopeo pushes by the port of the API, and takes it back', PATIENCE, async () => {
@@ -125,10 +137,7 @@ test('nobody pushes to the template of others, or without asking for a build', P
   await assert.rejects(pushed(made, place, `_e2b_access_token:${stranger}`, DOOR), /denied|403|Forbidden/i)
   await assert.rejects(pushed(made, 'e2b/custom-envs/abcdefghij0123456789:x', `_e2b_access_token:${token}`, DOOR), /denied|403|Forbidden/i)
   await assert.rejects(pushed(made, 'other/place:x', `_e2b_access_token:${token}`, DOOR), /400|invalid|Bad Request|denied/i)
-  const basic = Buffer.from(`_e2b_access_token:${stranger}`).toString('base64')
-  const scope = `repository:e2b/custom-envs/${build.templateID}:push,pull`
-  const answer = await fetch(`http://${DOOR}/v2/token?scope=${encodeURIComponent(scope)}`, { headers: { Authorization: `Basic ${basic}` } })
-  assert.equal(answer.status, 403)
+  assert.equal((await tokenAnswer(build, stranger)).status, 403)
   const failed = await begun(build)
   assert.equal(failed.status, 'error', 'nothing was pushed')
   assert.match(failed.reason.message, /push|image/)

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -23,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * The rules of the door (template-build.md 17.2), and two doors of our own:
  *
  * <ul>
- *   <li>{@code _e2b_access_token} with an access token: one template whose build waits, pull and push, two hours;
+ *   <li>{@code _e2b_access_token} with an access token: one template whose build waits, pull for two hours and push as long as it waits;
  *   <li>{@code _api_key} with an API key: the repositories under the team's slug, pull and push;
  *   <li>{@code admin} with the operator's token: everything.
  * </ul>
@@ -93,11 +94,11 @@ public final class TokenGuard implements RegistryGuard {
         }
     }
 
-    /** One template of an older client. */
-    private record OfBuild(RepositoryName repository, Set<Act> acts) implements Grant {
+    /** One template of an older client; nothing is pushed when no build of it waits any more. */
+    private record OfBuild(RepositoryName repository, Set<Act> acts, BooleanSupplier waits) implements Grant {
         @Override
         public boolean allows(RepositoryName asked, Act act) {
-            return asked.equals(repository) && acts.contains(act);
+            return asked.equals(repository) && acts.contains(act) && (act == Act.PULL || waits.getAsBoolean());
         }
     }
 
@@ -197,10 +198,12 @@ public final class TokenGuard implements RegistryGuard {
         if (acts.contains(Act.DELETE)) {
             throw denied("nothing can be deleted with this token");
         }
-        if (!rights.ownsWaitingBuild(person, m.group(1))) {
+        String template = m.group(1);
+        BooleanSupplier waits = () -> rights.ownsWaitingBuild(person, template);
+        if (!waits.getAsBoolean()) {
             throw denied("you own no build of this template that waits for an image");
         }
-        return new OfBuild(new RepositoryName(BUILDS + "/" + m.group(1)), acts);
+        return new OfBuild(new RepositoryName(BUILDS + "/" + template), acts, waits);
     }
 
     /** Without what shells and copying leave around a token. */

@@ -147,6 +147,15 @@ class TokenGuardTest {
     }
 
     @Test
+    void aTokenPushesOnlyWhileABuildWaits() throws IOException {
+        RegistryClientOfTests pusher = pusher();
+        assertThat(pusher.call("POST", REPOSITORY + "/blobs/uploads/").status()).isEqualTo(202);
+        waits = false;
+        assertThat(pusher.call("POST", REPOSITORY + "/blobs/uploads/").status()).isEqualTo(403);
+        assertThat(pusher.call("GET", REPOSITORY + "/manifests/x").status()).isEqualTo(404);
+    }
+
+    @Test
     void aTokenWithoutScopeOpensNoRepository() throws IOException {
         String token = token(loggedIn().call("GET", "/v2/token?service=x"), 7200);
         assertThat(client().bearer(token).call("GET", "/v2/").status()).isEqualTo(200);
