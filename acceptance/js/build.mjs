@@ -7,7 +7,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { Sandbox, Template } from 'e2b'
 import { eventually, sandbox } from './support.mjs'
-import { DATA, SANDLOT, TEAM, WORK, build, ending, forget, fresh, image, killServer, pushed, up } from './oci.mjs'
+import { DATA, SANDLOT, TEAM, WORK, build, buildError, ending, forget, fresh, image, killServer, pushed, up } from './oci.mjs'
 
 const PATIENCE = { timeout: 300_000 }
 const SIZE = ['--cpu', '1', '--memory', '256']
@@ -74,7 +74,7 @@ test('a build whose server is killed ends with a reason, and is cached as far as
   const status = () => Template.getBuildStatus(info, { logsOffset: 0 })
   await eventually('the second step', async () => (await status()).logEntries.some((e) => /stdout\]: second/.test(e.message)), 120_000)
   await (await killServer())()
-  await up()
+  await up({ SANDLOT_IMAGES_PRIVATE_REGISTRIES: 'false' })
   await eventually('the end of the build', async () => (await status()).status !== 'building', 30_000)
   const after = await status()
   assert.equal(after.status, 'error')
@@ -84,4 +84,10 @@ test('a build whose server is killed ends with a reason, and is cached as far as
   const { text } = await build(again, name)
   assert.match(text, /CACHED \[builder 1\/2\]/)
   assert.equal((await (await sandbox(name)).commands.run('cat first second')).stdout, `${name}\nsecond\n`)
+})
+
+// docs/decisions.md 63; the server was started again without the setting
+test('a registry at a private address is not asked unless the setting allows it', PATIENCE, async () => {
+  const message = await buildError(Template().fromImage(`${process.env.SANDLOT_TEST_OPEN_REGISTRY}/${TEAM}/other:1`), fresh('private'))
+  assert.match(message, /127\.0\.0\.1 is at a private address;.*images\.private-registries/)
 })

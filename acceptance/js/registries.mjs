@@ -6,7 +6,7 @@ import { createVerify, generateKeyPairSync } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { Sandbox, Template } from 'e2b'
 import { sandbox } from './support.mjs'
-import { DATA, PASSWORD, REGISTRY, TEAM, build, buildError, ending, forget, fresh, image, index, pushed, killServer, up } from './oci.mjs'
+import { DATA, PASSWORD, REGISTRY, TEAM, build, buildError, ending, forget, fresh, image, index, pushed } from './oci.mjs'
 
 const PATIENCE = { timeout: 600_000 }
 const LOGIN = { username: 'tester', password: PASSWORD }
@@ -134,19 +134,6 @@ test('keys of AWS are for registries of AWS, in their region', PATIENCE, async (
   assert.match(await buildError(Template().fromAWSRegistry(`${REGISTRY}/${TEAM}/x:1`, keys), fresh('aws')), /no private registry of AWS/)
   const elsewhere = '123456789012.dkr.ecr.eu-central-1.example.test/x:1'
   assert.match(await buildError(Template().fromAWSRegistry(elsewhere, keys), fresh('aws')), /is in the region eu-central-1 and not in us-east-1/)
-})
-
-// docs/decisions.md 63
-test('a registry at a private address is not asked unless the setting allows it', PATIENCE, async () => {
-  await (await killServer())()
-  await up({ SANDLOT_IMAGES_PRIVATE_REGISTRIES: 'false' })
-  try {
-    const message = await buildError(Template().fromImage(`${REGISTRY}/${TEAM}/tool:fresh`, LOGIN), fresh('private'))
-    assert.match(message, /127\.0\.0\.1 is at a private address;.*images\.private-registries/)
-  } finally {
-    await (await killServer())()
-    await up()
-  }
 })
 
 test('no credential is in a log or on the disk', async () => {
