@@ -27,9 +27,9 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * Reads one repository of a registry (OCI distribution specification, "Pull").
  *
- * <p>HTTPS always, but for registries on this machine and what {@link RegistryAccess#ANY_PLAIN} allows. Credentials go to the registry and to the token service that
- * it names, never to where a blob is redirected. Nothing that comes back is trusted: documents are bounded, blobs
- * checked against size and digest. Safe for many threads.
+ * <p>HTTPS always, but for registries on this machine and what {@link RegistryAccess#ANY_PLAIN} allows. Credentials
+ * go to the registry and to the token service that it names, never to where a blob is redirected. Nothing that comes
+ * back is trusted: documents are bounded, blobs checked against size and digest. Safe for many threads.
  */
 final class RegistryClient implements ImageSource, AutoCloseable {
     private static final int MAX_DOCUMENT_BYTES = 4 << 20;

@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  * The rules of the door (template-build.md 17.2), and two doors of our own:
  *
  * <ul>
- *   <li>{@code _e2b_access_token} with an access token: one template whose build waits, pull for two hours and push as long as it waits;
+ *   <li>{@code _e2b_access_token} with an access token: one template whose build waits, pull for two hours
+ *       and push as long as it waits;
  *   <li>{@code _api_key} with an API key: the repositories under the team's slug, pull and push;
  *   <li>{@code admin} with the operator's token: everything.
  * </ul>
