@@ -21,7 +21,9 @@ final class Commands {
         all.put("doctor", () -> new DoctorCommand(programs, surroundings));
         all.put("config", () -> new ConfigCommand(surroundings));
         all.put("migrate", () -> new MigrateCommand(surroundings));
-        all.put("team", () -> new TeamCommand(surroundings));
+        all.put(
+                "team",
+                () -> new CommandLine(new TeamCommand(surroundings)).addSubcommand(new TeamAddonCommand(surroundings)));
         all.put("tier", () -> new TierCommand(surroundings));
         all.put("user", () -> new UserCommand(surroundings));
         all.put("member", () -> new MemberCommand(surroundings));
