@@ -20,6 +20,9 @@ final class DetachedStart {
     static final String CHILD_MARK = "SANDLOT_CHILD";
 
     private static final long LOG_LIMIT_BYTES = 10L << 20;
+    /** Makes this process start faster, and would make a server slower. */
+    private static final String SHORT_LIVED = "-XX:TieredStopAtLevel=1";
+
     private static final int LINES_SHOWN = 20;
     private static final long POLL_MILLIS = 25;
 
@@ -75,7 +78,7 @@ final class DetachedStart {
     private static List<String> command() throws IOException {
         OwnCommand own = OwnCommand.read();
         List<String> command = new ArrayList<>(List.of("setsid", OwnCommand.java()));
-        command.addAll(own.options());
+        own.options().stream().filter(option -> !option.equals(SHORT_LIVED)).forEach(command::add);
         command.addAll(List.of("-cp", OwnCommand.classPath(), Main.class.getName()));
         command.addAll(own.arguments());
         return command;
