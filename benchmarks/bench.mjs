@@ -8,6 +8,7 @@ import { buildBenches } from './builds.mjs'
 import { envdBenches } from './envd.mjs'
 import { row, single, table, timed } from './figures.mjs'
 import { status } from './server.mjs'
+import { startBenches } from './start.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -15,7 +16,6 @@ const { values: options } = parseArgs({
     json: { type: 'string' },
     quick: { type: 'boolean', default: false },
     'docker-image': { type: 'string' },
-    'server-starts': { type: 'string' },
     'soak-commands': { type: 'string', default: '100000' },
   },
 })
@@ -145,7 +145,7 @@ function textOf(path) {
   }
 }
 
-Object.assign(benches, buildBenches({ api, scale }))
+Object.assign(benches, buildBenches({ api, scale }), startBenches({ scale }))
 
 /** Those that take minutes and run only when they are named. */
 const LONG = ['soak']
@@ -157,7 +157,6 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 const rows = []
-if (options['server-starts']) rows.push(row('server start, warm, to serving', 'ms', options['server-starts'].split(',').map(Number)))
 const warmUp = scale(300)
 for (let i = 0; i < warmUp; i++) await createByHttp().then(killById)
 for (const name of wanted) {

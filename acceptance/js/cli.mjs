@@ -50,6 +50,33 @@ test('exec runs a command, with its output and exit code', async () => {
   assert.equal(failed.code, 7)
 })
 
+const DATA = process.env.SANDLOT_TEST_DATA
+const SANDLOT = new URL('../../sandlot', import.meta.url).pathname
+const unknown = !DATA && 'the data directory of the server is not told in SANDLOT_TEST_DATA'
+
+/** `sandlot e2b`, with the CLI in PATH and nothing else that could lead it to the server. */
+const throughSandlot = (...args) => {
+  const env = { ...process.env, PATH: `${path.dirname(CLI)}:${process.env.PATH}` }
+  for (const name of Object.keys(env)) if (name.startsWith('E2B_')) delete env[name]
+  const running = run(SANDLOT, ['e2b', '--data-dir', DATA, '--', ...args], { timeout: PATIENCE_MS, env })
+  running.child.stdin.end()
+  return running
+}
+
+test('sandlot e2b leads the CLI to the server', { skip: unknown }, async () => {
+  assert.match((await throughSandlot('sandbox', 'list')).stdout, new RegExp(one.sandboxId))
+  assert.match((await throughSandlot('template', 'list')).stdout, /base|No templates/i)
+  assert.match((await throughSandlot('sandbox', 'exec', one.sandboxId, 'echo', 'said inside')).stdout, /said inside/)
+})
+
+test('sandlot e2b ends as the CLI does', { skip: unknown }, async () => {
+  const failed = await throughSandlot('sandbox', 'exec', one.sandboxId, 'sh -c "exit 7"').catch((e) => e)
+  assert.equal(failed.code, 7)
+  const none = await throughSandlot('sandbox', 'info', 'i0000000000000000000').catch((e) => e)
+  assert.notEqual(none.code ?? 0, 0)
+  assert.match(none.stdout + none.stderr, /not found|wasn't found|doesn't exist|invalid/i)
+})
+
 test('create --detach makes one and kill ends it, once', async () => {
   const { stdout } = await cli('sandbox', 'create', '--detach', 'base')
   const [id] = /i[a-z0-9]{20}/.exec(stdout)

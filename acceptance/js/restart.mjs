@@ -1,7 +1,7 @@
 import { after, before, test } from 'node:test'
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
-import { openSync } from 'node:fs'
+import { openSync, readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { Sandbox, SandboxNotFoundError, NotFoundError } from 'e2b'
 import { eventually, getThroughHost, sandbox, streamCall } from './support.mjs'
@@ -135,6 +135,11 @@ test('the same sandboxes answer', async () => {
   const all = [counter, web, ...idle]
   const answers = await Promise.all(all.map((s) => s.commands.run('echo $E2B_SANDBOX_ID')))
   assert.deepEqual(answers.map((a) => a.stdout.trim()), all.map((s) => s.sandboxId))
+})
+
+test('it started from the start cache, which the server before it made', async () => {
+  const { pid } = await status()
+  assert.match(readFileSync(`/proc/${pid}/maps`, 'utf8'), /\/start-\d+\.jsa$/m)
 })
 
 test('a client that knows only the ID gets in', async () => {

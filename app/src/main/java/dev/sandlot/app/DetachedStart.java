@@ -1,9 +1,7 @@
 package dev.sandlot.app;
 
-import dev.sandlot.linux.ProcFile;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +20,9 @@ final class DetachedStart {
     static final String CHILD_MARK = "SANDLOT_CHILD";
 
     private static final long LOG_LIMIT_BYTES = 10L << 20;
+    /** Makes this process start faster, and would make a server slower. */
+    private static final String SHORT_LIVED = "-XX:TieredStopAtLevel=1";
+
     private static final int LINES_SHOWN = 20;
     private static final long POLL_MILLIS = 25;
 
@@ -75,19 +76,12 @@ final class DetachedStart {
     }
 
     private static List<String> command() throws IOException {
-        List<String> command = new ArrayList<>();
-        command.add("setsid");
-        command.add(Path.of(System.getProperty("java.home", ""), "bin", "java").toString());
-        command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
-        command.addAll(List.of("-cp", System.getProperty("java.class.path", ""), Main.class.getName()));
-        command.addAll(ownArguments());
+        OwnCommand own = OwnCommand.read();
+        List<String> command = new ArrayList<>(List.of("setsid", OwnCommand.java()));
+        own.options().stream().filter(option -> !option.equals(SHORT_LIVED)).forEach(command::add);
+        command.addAll(List.of("-cp", OwnCommand.classPath(), Main.class.getName()));
+        command.addAll(own.arguments());
         return command;
-    }
-
-    /** The arguments after the main class, from {@code /proc/self/cmdline} (each ends with a zero byte). */
-    private static List<String> ownArguments() throws IOException {
-        List<String> all = List.of(ProcFile.read(Path.of("/proc/self/cmdline")).split("\0", -1));
-        return all.subList(all.indexOf(Main.class.getName()) + 1, all.size() - 1);
     }
 
     private void showProgress() throws IOException {

@@ -25,6 +25,7 @@ final class Doctor {
                 new NetworkCheckup(machine),
                 new ProgramCheckup(machine, settings),
                 new StorageCheckup(settings),
+                new StartCacheCheckup(),
                 new StoreCheckup(settings.store(), settings.api().rateStore()),
                 new RegistryCheckup(settings.registry()),
                 new LimitCheckup(machine, settings));

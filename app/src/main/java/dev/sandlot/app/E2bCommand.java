@@ -56,8 +56,9 @@ final class E2bCommand implements Callable<Integer> {
                 .or(() -> inPath("npx").map(npx -> List.of(npx.toString(), "--yes", PACKAGE)))
                 .orElseThrow(() -> new CommandException(
                         ExitCode.FAILED,
-                        "E2B's command line is not in PATH, and neither is npx, which could fetch it; install it with"
-                                + " `npm install -g " + PACKAGE + "`"));
+                        "E2B's command line is not in PATH, and neither is npx, which could fetch it.\n"
+                                + "  Install Node.js with npm (Debian and Ubuntu: apt-get install nodejs npm); then run"
+                                + " this again,\n  or install it for good: npm install -g " + PACKAGE));
     }
 
     private Optional<Path> inPath(String name) {

@@ -46,6 +46,8 @@ final class ForegroundServer {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server), "stop"));
         instance.announce(server, Version.current());
         greet(server, Duration.ofNanos(System.nanoTime() - begun));
+        StartCache.keep()
+                .ifPresent(cache -> Runtime.getRuntime().addShutdownHook(new Thread(cache::close, "stop-start-cache")));
         new CountDownLatch(1).await();
         return ExitCode.OK;
     }

@@ -66,7 +66,9 @@ final class UpCommand implements Callable<Integer> {
         LoadedSettings loaded = installation.load(surroundings, flags());
         Instance instance = new Instance(loaded.settings());
         requireRoot();
-        requireMachine(loaded.settings());
+        if (!isChild()) {
+            requireMachine(loaded.settings());
+        }
         if (detach && !isChild()) {
             return new DetachedStart(instance, surroundings, json).run();
         }

@@ -235,6 +235,15 @@ class AdminCommandsTest {
         assertThat(asked)
                 .last()
                 .isEqualTo("PUT /admin/teams/" + TEAM + "/limits {\"concurrentSandboxes\":5,\"maxVcpu\":-1}");
+        onData("team", "addon", "add", TEAM, "launch", "--sandboxes", "5", "--until", "2027-01-31T00:00:00Z");
+        assertThat(asked)
+                .last()
+                .isEqualTo("POST /admin/teams/" + TEAM + "/addons {\"name\":\"launch\",\"extraConcurrentSandboxes\":5,"
+                        + "\"validTo\":\"2027-01-31T00:00:00Z\"}");
+        onData("team", "addon", "remove", TEAM, USER);
+        assertThat(asked).last().isEqualTo("DELETE /admin/teams/" + TEAM + "/addons/" + USER);
+        onData("team", "addon", "list", TEAM);
+        assertThat(asked).last().isEqualTo("GET /admin/teams/" + TEAM + "/addons");
         onData("tier", "set", "large", "--ram-mb", "16384");
         assertThat(asked).last().isEqualTo("PUT /admin/tiers/large {\"maxRamMb\":16384}");
         onData("node", "set", "local", "draining");

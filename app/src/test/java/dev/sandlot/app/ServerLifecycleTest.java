@@ -25,6 +25,8 @@ class ServerLifecycleTest {
         sandlot("down");
     }
 
+    private List<String> jvmOptions = List.of();
+
     private record Result(int code, String output) {}
 
     @Test
@@ -88,6 +90,22 @@ class ServerLifecycleTest {
         assertThat(sandlot("up", "--detach").code()).isZero();
     }
 
+    @Test
+    void aStartCacheThatTheJvmRefusesIsRemoved() throws Exception {
+        Path cache = Files.writeString(directory.resolve("start-1.jsa"), "of another time");
+        jvmOptions = List.of("-Dsandlot.start.cache=" + cache, "-XX:SharedArchiveFile=" + cache);
+        Process server = start("up");
+        awaitServing(server);
+
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (Files.exists(cache) && System.nanoTime() < deadline) {
+            assertThat(sandlot("status").code()).isZero();
+        }
+
+        assertThat(cache).doesNotExist();
+        assertThat(Files.readString(directory.resolve("output"))).contains(cache + " does not fit");
+    }
+
     private void awaitServing(Process server) throws Exception {
         while (sandlot("status").code() != ExitCode.OK) {
             assertThat(server.isAlive()).as("the server lives").isTrue();
@@ -108,10 +126,9 @@ class ServerLifecycleTest {
     private ProcessBuilder builder(Path output, String... arguments) {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin/java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName()));
+                "-XX:TieredStopAtLevel=1"));
+        command.addAll(jvmOptions);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
         command.addAll(List.of(arguments));
         command.addAll(List.of("--data-dir", directory.resolve("data").toString()));
         ProcessBuilder builder =

@@ -103,6 +103,7 @@ public final class ControlPlane implements AutoCloseable {
         routes.addAll(new AccountEndpoints(keys, store.people(), settings.api().legacy()).routes());
         routes.addAll(new OperatorEndpoints(lifecycle, store, keys, builds).routes());
         routes.addAll(new TeamAdministration(store, keys, authenticator).routes());
+        routes.addAll(new TeamAddons(store.teams(), authenticator, clock).routes());
         routes.addAll(new PeopleAdministration(store.people()).routes());
         routes.addAll(new StorageEndpoints(builder, templates, store.templates(), store.builds()).routes());
         routes.addAll(new NodeEndpoints(lifecycle.nodes(), lifecycle).routes());

@@ -1,5 +1,9 @@
 package dev.sandlot.control;
 
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
@@ -9,7 +13,33 @@ import org.flywaydb.core.api.MigrationInfo;
 final class Migrations {
     static final String FOLDER = "dev/sandlot/control/migrations";
 
+    /** The last of the changes; a database that has it has them all. */
+    static final String NEWEST = "14";
+
+    private static final String LAST_DONE =
+            "SELECT version, success FROM flyway_schema_history ORDER BY installed_rank DESC LIMIT 1";
+
     private Migrations() {}
+
+    /**
+     * The same as {@link #apply} for a start of the server: a database whose last change is the newest is left as it
+     * is, which one query tells. What cannot be told is left to Flyway, and so is any trouble with the database.
+     */
+    static void ensure(DataSource source) {
+        if (!isCurrent(source)) {
+            apply(source);
+        }
+    }
+
+    private static boolean isCurrent(DataSource source) {
+        try (Connection connection = source.getConnection();
+                Statement statement = connection.createStatement();
+                ResultSet last = statement.executeQuery(LAST_DONE)) {
+            return last.next() && NEWEST.equals(last.getString("version")) && last.getBoolean("success");
+        } catch (SQLException e) {
+            return false;
+        }
+    }
 
     /**
      * Brings a database up to date; may be called at any time and by several at once.

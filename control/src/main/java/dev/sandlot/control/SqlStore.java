@@ -52,7 +52,7 @@ public final class SqlStore implements Store {
         HikariDataSource writers =
                 pool(sqliteConfig("store-writer", 1, file.toString(), SQLiteConfig.TransactionMode.IMMEDIATE));
         try {
-            Migrations.apply(writers);
+            Migrations.ensure(writers);
             HikariDataSource readers = readers(file);
             return new SqlStore(new Sql(Jdbi.create(writers), Jdbi.create(readers), true), List.of(readers, writers));
         } catch (RuntimeException e) {
@@ -79,7 +79,7 @@ public final class SqlStore implements Store {
     static SqlStore openPostgres(StoreLocation.Postgres location) {
         DataSource source = location.address().dataSource();
         PostgresCheck.requireVersion(location, source);
-        Migrations.apply(source);
+        Migrations.ensure(source);
         HikariConfig config = poolConfig("store", location.connections(), source);
         config.setConnectionTimeout(WAIT_FOR_CONNECTION.toMillis());
         config.setKeepaliveTime(KEEP_ALIVE.toMillis());

@@ -185,6 +185,35 @@ final class SqlTeamStore implements TeamStore {
     }
 
     @Override
+    public List<Addon> addons(UUID teamId) {
+        return sql.read(handle -> handle.select(
+                        "SELECT * FROM addons WHERE team_id = ? ORDER BY valid_from, id", teamId.toString())
+                .map((row, context) -> addon(row))
+                .list());
+    }
+
+    private static Addon addon(ResultSet row) throws SQLException {
+        long validTo = row.getLong("valid_to");
+        Instant end = row.wasNull() ? null : Instant.ofEpochMilli(validTo);
+        return new Addon(
+                UUID.fromString(row.getString("id")),
+                UUID.fromString(row.getString("team_id")),
+                row.getString("name"),
+                row.getInt("extra_concurrent_sandboxes"),
+                row.getInt("extra_concurrent_template_builds"),
+                row.getInt("extra_max_vcpu"),
+                row.getInt("extra_max_ram_mb"),
+                row.getInt("extra_disk_mb"),
+                Instant.ofEpochMilli(row.getLong("valid_from")),
+                end);
+    }
+
+    @Override
+    public boolean deleteAddon(UUID teamId, UUID addonId) {
+        return change("DELETE FROM addons WHERE id = ? AND team_id = ?", addonId.toString(), teamId.toString()) == 1;
+    }
+
+    @Override
     public boolean addTeam(UUID id, String name, String slug, String tierId) {
         return sql.write(handle -> insertTeam(handle, new NewTeam(id, name, slug, tierId, id)));
     }

@@ -65,7 +65,11 @@ interface TeamStore {
             int extraRamMb,
             int extraDiskMb,
             Instant validFrom,
-            @Nullable Instant validTo) {}
+            @Nullable Instant validTo) {
+        boolean addsAnything() {
+            return extraSandboxes > 0 || extraBuilds > 0 || extraVcpu > 0 || extraRamMb > 0 || extraDiskMb > 0;
+        }
+    }
 
     /**
      * A team as operators see it.
@@ -105,6 +109,12 @@ interface TeamStore {
     void putOverrides(UUID teamId, Overrides overrides);
 
     void addAddon(Addon addon);
+
+    /** The addons of a team, those that are over and those to come too, by their beginnings. */
+    List<Addon> addons(UUID teamId);
+
+    /** Removes an addon of the team; says whether there was one. */
+    boolean deleteAddon(UUID teamId, UUID addonId);
 
     /** Grows with every change that what is remembered of teams and keys must follow. */
     long changes();

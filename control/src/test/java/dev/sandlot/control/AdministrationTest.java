@@ -135,6 +135,89 @@ class AdministrationTest {
     }
 
     @Test
+    void addonsAddToTheLimitsAtOnceAndAreTakenBackAtOnce() {
+        String path = "/admin/teams/" + server.team().id();
+        ask("PUT", path + "/limits", "{\"concurrentSandboxes\":0}").expect(200);
+        server.call("POST", "/v2/sandboxes", "{\"templateID\":\"base\"}").expect(429);
+        ask("PUT", path + "/limits", "{}").expect(200);
+        int before = server.team().limits().maxVcpu();
+        server.call("GET", "/v2/sandboxes").expect(200);
+        JsonNode addon = ask(
+                        "POST",
+                        path + "/addons",
+                        "{\"name\":\"more\",\"extraConcurrentSandboxes\":2,\"extraMaxVcpu\":3}")
+                .expect(201)
+                .json();
+        assertThat(addon.get("isValid").booleanValue()).isTrue();
+        assertThat(addon.has("validTo")).isFalse();
+        assertThat(server.team().limits().maxVcpu()).isEqualTo(before + 3);
+        assertThat(ask("GET", path + "/addons").expect(200).json()).containsExactly(addon);
+        String own = path + "/addons/" + addon.get("addonID").stringValue();
+        ask(
+                        "DELETE",
+                        "/admin/teams/" + newTeam("Other") + "/addons/"
+                                + addon.get("addonID").stringValue())
+                .expect(404);
+        ask("DELETE", own).expect(204);
+        ask("DELETE", own).expect(404);
+        assertThat(server.team().limits().maxVcpu()).isEqualTo(before);
+    }
+
+    @Test
+    void anAddonLetsTheNextSandboxInAtOnce() {
+        String path = "/admin/teams/" + server.team().id();
+        ask("PUT", "/admin/tiers/one", "{\"concurrentSandboxes\":1}").expect(201);
+        ask("PATCH", path, "{\"tier\":\"one\"}").expect(200);
+        server.create();
+        server.call("POST", "/v2/sandboxes", "{\"templateID\":\"base\"}").expect(429);
+        String own = ask("POST", path + "/addons", "{\"name\":\"more\",\"extraConcurrentSandboxes\":1}")
+                .expect(201)
+                .json()
+                .get("addonID")
+                .stringValue();
+        server.create();
+        server.call("POST", "/v2/sandboxes", "{\"templateID\":\"base\"}").expect(429);
+        ask("DELETE", path + "/addons/" + own).expect(204);
+        server.call("POST", "/v2/sandboxes", "{\"templateID\":\"base\"}").expect(429);
+    }
+
+    @Test
+    void anAddonThatIsToComeAddsNothingYet() {
+        String path = "/admin/teams/" + server.team().id() + "/addons";
+        int before = server.team().limits().maxVcpu();
+        JsonNode addon = ask(
+                        "POST", path, "{\"name\":\"x\",\"extraMaxVcpu\":1,\"validFrom\":\"2999-01-01T00:00:00+02:00\"}")
+                .expect(201)
+                .json();
+        assertThat(addon.get("validFrom").stringValue()).isEqualTo("2998-12-31T22:00:00.000Z");
+        assertThat(addon.get("isValid").booleanValue()).isFalse();
+        assertThat(server.team().limits().maxVcpu()).isEqualTo(before);
+    }
+
+    @Test
+    void badAddonsAreRefusedAndChangeNothing() {
+        String path = "/admin/teams/" + server.team().id() + "/addons";
+        for (String body : List.of(
+                "{}",
+                "{\"name\":\"x\"}",
+                "{\"name\":\"x\",\"extraMaxVcpu\":0}",
+                "{\"extraMaxVcpu\":1}",
+                "{\"name\":\"\",\"extraMaxVcpu\":1}",
+                "{\"name\":\"" + "x".repeat(201) + "\",\"extraMaxVcpu\":1}",
+                "{\"name\":\"x\",\"extraMaxVcpu\":-1}",
+                "{\"name\":\"x\",\"extraMaxVcpu\":1000001}",
+                "{\"name\":\"x\",\"extraMaxVcpu\":\"1\"}",
+                "{\"name\":\"x\",\"extraMaxVcpu\":1,\"validTo\":\"soon\"}",
+                "{\"name\":\"x\",\"extraMaxVcpu\":1,\"validTo\":\"2020-01-01T00:00:00Z\"}",
+                "{\"name\":\"x\",\"extraMaxVcpu\":1,\"validTo\":\"+99999-01-01T00:00:00Z\"}")) {
+            ask("POST", path, body).expect(400);
+        }
+        ask("DELETE", path + "/x").expect(400);
+        ask("DELETE", path + "/" + UUID.randomUUID()).expect(404);
+        assertThat(ask("GET", path).expect(200).json()).isEmpty();
+    }
+
+    @Test
     void limitsOfATeamStandInPlaceOfItsTiers() {
         String path = "/admin/teams/" + server.team().id();
         JsonNode team = ask("PUT", path + "/limits", "{\"concurrentSandboxes\":1,\"maxVcpu\":-1}")

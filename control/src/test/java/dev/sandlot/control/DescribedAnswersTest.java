@@ -398,10 +398,26 @@ class DescribedAnswersTest {
             operator(server, "PATCH", team, "{\"isBanned\":false}").expect(status);
             operator(server, "PUT", team + "/limits", "{}").expect(status);
             operator(server, "GET", team + "/api-keys", "").expect(status);
+            addons(server, team, status);
             operator(server, "DELETE", team, "").expect(status == 200 ? 204 : status);
         }
         server.create();
         operator(server, "DELETE", "/admin/teams/" + server.team().id(), "").expect(409);
+    }
+
+    private static void addons(TestServer server, String team, int status) {
+        String more = "{\"name\":\"more\",\"extraMaxVcpu\":1}";
+        TestServer.Answer made =
+                operator(server, "POST", team + "/addons", more).expect(status == 200 ? 201 : status);
+        operator(server, "GET", team + "/addons", "").expect(status);
+        String id = status == 200
+                ? made.json().get("addonID").stringValue()
+                : UUID.randomUUID().toString();
+        operator(server, "DELETE", team + "/addons/" + id, "").expect(status == 200 ? 204 : status);
+        for (int made100 = 0; status == 200 && made100 < 100; made100++) {
+            operator(server, "POST", team + "/addons", more).expect(201);
+        }
+        operator(server, "POST", team + "/addons", more).expect(status == 200 ? 409 : status);
     }
 
     /** Our own. */

@@ -7,8 +7,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.List;
 import java.util.stream.Stream;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -35,6 +39,31 @@ class MigrationsTest {
     @Test
     void noNumberIsUsedTwice() {
         assertThat(versions()).isNotEmpty().doesNotHaveDuplicates();
+    }
+
+    /** Else a start would take an old database for a current one. */
+    @Test
+    void theNewestIsKnownByName() {
+        assertThat(Migrations.NEWEST).isEqualTo(newest());
+    }
+
+    @Test
+    void aStartAsksFlywayOnlyWhenTheNewestIsMissing() throws Exception {
+        DataSource source = SqlStore.sqliteForMigration(directory.resolve("a.db"));
+        Migrations.ensure(source);
+        execute(source, "UPDATE flyway_schema_history SET checksum = 1");
+        Migrations.ensure(source);
+        execute(source, "DELETE FROM flyway_schema_history WHERE version = '" + newest() + "'");
+        assertThatThrownBy(() -> Migrations.ensure(source))
+                .isInstanceOf(StoreException.class)
+                .hasMessageContaining("checksum");
+    }
+
+    private static void execute(DataSource source, String statement) throws SQLException {
+        try (Connection connection = source.getConnection();
+                Statement all = connection.createStatement()) {
+            all.execute(statement);
+        }
     }
 
     @Test

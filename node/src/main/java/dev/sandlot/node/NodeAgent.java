@@ -23,6 +23,7 @@ import dev.sandlot.runtime.RuntimeConfig;
 import dev.sandlot.runtime.RuntimeFailure;
 import dev.sandlot.runtime.RuntimeSpec;
 import dev.sandlot.runtime.SandboxRuntime;
+import dev.sandlot.runtime.Together;
 import dev.sandlot.supervisor.Supervisor;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -81,9 +82,7 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
     public static NodeAgent open(NodeSettings settings, RuntimeConfig config, LayerStore layers, EndListener ends)
             throws IOException {
         NodeAgent agent = new NodeAgent(settings, config, layers, ends);
-        for (RunningSandbox running : agent.runtime.running()) {
-            agent.takeOver(running);
-        }
+        Together.each(agent.runtime.running(), agent::takeOver);
         return agent;
     }
 

@@ -323,7 +323,7 @@ public final class OciRuntime implements SandboxRuntime {
     }
 
     private void takeOverAll() throws IOException {
-        for (String id : remains.ids()) {
+        Together.each(remains.ids(), id -> {
             Optional<Journal.Entry> entry = machine.journal().read(id);
             Optional<OciSandbox> found = entry.isPresent() ? takeOver(entry.get()) : Optional.empty();
             if (found.isPresent()) {
@@ -331,7 +331,7 @@ public final class OciRuntime implements SandboxRuntime {
             } else {
                 remains.remove(id);
             }
-        }
+        });
     }
 
     /** A start that was cut off may have left a supervisor that had not reached its group yet. */
