@@ -62,6 +62,7 @@ public final class Main implements Runnable {
                 .addSubcommand(new CommandLine(new E2bCommand(surroundings)).setStopAtPositional(true))
                 .addSubcommand(new PurgeCommand(programs, surroundings))
                 .addSubcommand(new CacheCommand(surroundings))
+                .addSubcommand(new ImageCommand(surroundings))
                 .addSubcommand(TemplateCommand.of(surroundings))
                 .addSubcommand(new TestCommand(surroundings))
                 .addSubcommand(

@@ -228,7 +228,7 @@ class SettingsTest {
     void anEmptyFileIsNoSettings() throws Exception {
         file("# nothing\n");
 
-        assertThat(load(Map.of()).settings().sandbox()).isEqualTo(new Settings.SandboxDefaults(2, 512, 0));
+        assertThat(load(Map.of()).settings().sandbox()).isEqualTo(new Settings.SandboxDefaults(2, 512, 0, 60));
     }
 
     @Test

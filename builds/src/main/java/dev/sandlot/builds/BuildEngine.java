@@ -9,6 +9,7 @@ import dev.sandlot.protocol.BuildState;
 import dev.sandlot.protocol.BuildStorage;
 import dev.sandlot.protocol.BuiltTemplate;
 import dev.sandlot.protocol.ErrorKind;
+import dev.sandlot.protocol.ImageStorage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
@@ -55,6 +56,7 @@ public final class BuildEngine implements BuildService, AutoCloseable {
     private final Uploads uploads;
     private final LayerCollector collector;
     private final NodeStorage storage;
+    private final NodeImages images;
     private final Semaphore workers;
     private final Map<UUID, ActiveBuild> active = new ConcurrentHashMap<>();
     private final List<BiConsumer<UUID, BuildState>> listeners = new CopyOnWriteArrayList<>();
@@ -75,12 +77,21 @@ public final class BuildEngine implements BuildService, AutoCloseable {
         this.cache = new BuildCache(directory.resolve("cache"), parts.layers());
         this.uploads = Uploads.open(directory.resolve("uploads"), settings.uploadBytes(), settings.uploadsBytes());
         this.tools = new BuildTools(
-                parts.workshop(), parts.layers(), parts.bases(), parts.copy(), cache, uploads, settings.limits());
+                parts.workshop(),
+                parts.layers(),
+                parts.bases(),
+                parts.copy(),
+                cache,
+                uploads,
+                new FewLayers(parts.layers(), settings.mostLayers()),
+                settings.limits());
         List<LayerCollector.References> references = new ArrayList<>(parts.references());
         references.add(cache::references);
         references.add(this::builtLayers);
+        references.add(parts.images()::layers);
         this.collector = new LayerCollector(parts.layers(), references);
         this.storage = new NodeStorage(cache, parts.layers(), collector);
+        this.images = new NodeImages(parts.images(), parts.layers(), collector);
         this.workers = new Semaphore(settings.workers(), true);
         timer.setRemoveOnCancelPolicy(true);
     }
@@ -321,6 +332,11 @@ public final class BuildEngine implements BuildService, AutoCloseable {
     @Override
     public BuildStorage storage() {
         return storage;
+    }
+
+    @Override
+    public ImageStorage images() {
+        return images;
     }
 
     /** Ends the builds at work; they have failed when this returns. */

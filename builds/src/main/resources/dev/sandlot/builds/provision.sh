@@ -148,6 +148,11 @@ unset script
 END
 fi
 
+# Anyone may install there (template-build.md 8.3). Done here, once for each image, as every file that is touched is
+# copied into a layer.
+mkdir -p /usr/local
+find /usr/local ! -type l ! -perm 777 -exec chmod 777 {} +
+
 # Each sandbox gets an identity of its own.
 if [ -s /etc/machine-id ]; then : > /etc/machine-id; fi
 if [ -f /var/lib/dbus/machine-id ] && [ ! -L /var/lib/dbus/machine-id ]; then rm -f /var/lib/dbus/machine-id; fi

@@ -125,7 +125,8 @@ final class ApiHandler implements ExchangeHandler {
         if (match.isEmpty() && removed.isPresent()) {
             return removed.get().route().operation().answer(new Call(exchange, Map.of(), Caller.NOBODY));
         }
-        if (exchange.requestLength() > Call.BODY_LIMIT) {
+        boolean upload = match.isPresent() && match.get().route().isUpload();
+        if (!upload && exchange.requestLength() > Call.BODY_LIMIT) {
             throw Call.bodyTooLarge();
         }
         if (match.isEmpty()) {
@@ -140,6 +141,9 @@ final class ApiHandler implements ExchangeHandler {
             return route.operation().answer(new Call(exchange, match.rawParameters(), Caller.NOBODY));
         }
         guard.checkReady();
+        if (route.isUpload()) {
+            return answer(exchange, match);
+        }
         return guard.within(() -> answer(exchange, match));
     }
 

@@ -105,6 +105,7 @@ public final class ControlPlane implements AutoCloseable {
         routes.addAll(new TeamAdministration(store, keys, authenticator).routes());
         routes.addAll(new PeopleAdministration(store.people()).routes());
         routes.addAll(new StorageEndpoints(builder, templates, store.templates(), store.builds()).routes());
+        routes.addAll(new ImageEndpoints(builder).routes());
         routes.addAll(new NodeEndpoints(lifecycle.nodes(), lifecycle).routes());
         routes.addAll(ApiDescription.load().routes());
         return routes;

@@ -135,6 +135,25 @@ public final class LayerStore implements AutoCloseable {
         return measured.entries() == 1 ? measured : publishNew(staged, measured);
     }
 
+    /**
+     * Makes one layer that stands for several, wherever they lie above others.
+     *
+     * @param several lowest first
+     */
+    public LayerRecord merge(List<Digest> several) throws IOException {
+        Path archive = stagedFile();
+        try {
+            try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(archive), PACK_BUFFER_BYTES)) {
+                RootArchive.writeLayer(this, several, out);
+            }
+            try (InputStream in = Files.newInputStream(archive)) {
+                return add(in);
+            }
+        } finally {
+            Files.deleteIfExists(archive);
+        }
+    }
+
     /** A file of its own for a download; removed at the next start if the caller does not do so. */
     Path stagedFile() throws IOException {
         return Files.createTempFile(staging, "blob", "");
