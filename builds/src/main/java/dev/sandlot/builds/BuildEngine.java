@@ -46,6 +46,7 @@ public final class BuildEngine implements BuildService, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(BuildEngine.class);
     private static final String CUT_OFF = "The build was cut off by a stop of the server; please start it again";
     private static final String STOPPED = "The build was ended because the server is stopping";
+    private static final String FULL = "no room is left on the disk of the node";
     private static final Duration TIDY_INTERVAL = Duration.ofMinutes(10);
 
     private final BuildSettings settings;
@@ -184,13 +185,18 @@ public final class BuildEngine implements BuildService, AutoCloseable {
             build.log().info("", String.format(java.util.Locale.ROOT, "Build finished, took %.1fs", seconds));
             return new BuildState.Ready(Objects.requireNonNull(result.get()));
         } catch (BuildFailure e) {
-            return build.ended().orElse(new BuildState.Failed(e.text(), e.step()));
+            String full = FullDisk.caused(e) ? " (" + FULL + ")" : "";
+            return build.ended().orElse(new BuildState.Failed(e.text() + full, e.step()));
         } catch (InterruptedException | IOException | RuntimeException | StackOverflowError e) {
             return build.ended().orElseGet(() -> internal(id, e));
         }
     }
 
     private static BuildState internal(UUID build, Throwable cause) {
+        if (FullDisk.caused(cause)) {
+            LOG.warn("build {} found no room on the disk: {}", build, cause.toString());
+            return new BuildState.Failed("The build cannot go on: " + FULL, null);
+        }
         LOG.error("build {} failed", build, cause);
         return new BuildState.Failed(
                 "An internal error occurred during the build. If it happens again, quote build ID " + build, null);

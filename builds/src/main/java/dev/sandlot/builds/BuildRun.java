@@ -175,8 +175,10 @@ final class BuildRun {
             Ended ended =
                     blaming(number, "failed to run command '" + run.command() + "'", () -> sandbox.run(command, lines));
             if (!ended.isOk()) {
+                String full = FullDisk.isAt(tools.layers().pool()) ? " (the disk of the node is full)" : "";
                 throw new BuildFailure(
-                        number, "failed to run command '" + run.command() + "': exit status " + ended.exitCode());
+                        number,
+                        "failed to run command '" + run.command() + "': exit status " + ended.exitCode() + full);
             }
         });
     }

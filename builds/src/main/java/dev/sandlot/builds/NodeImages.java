@@ -14,7 +14,6 @@ import dev.sandlot.protocol.ErrorKind;
 import dev.sandlot.protocol.ImageStorage;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.Files;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -22,8 +21,6 @@ import java.util.concurrent.Semaphore;
 
 /** The images that operators bring in, one archive at a time. Safe for many threads. */
 final class NodeImages implements ImageStorage {
-    private static final long SPARE_BYTES = 64L << 20;
-
     private final LocalImages images;
     private final LayerStore store;
     private final LayerCollector collector;
@@ -112,16 +109,11 @@ final class NodeImages implements ImageStorage {
         }
     }
 
-    private ApiException failed(IOException cause) throws ApiException {
-        try {
-            if (Files.getFileStore(store.pool()).getUsableSpace() < SPARE_BYTES) {
-                return new ApiException(
-                        ErrorKind.NO_SPACE, "there is no room on the disk for the images of the archive", cause);
-            }
-        } catch (IOException e) {
-            cause.addSuppressed(e);
-        }
-        return new ApiException(ErrorKind.INTERNAL, "the archive could not be imported", cause);
+    private static ApiException failed(IOException cause) {
+        return FullDisk.caused(cause)
+                ? new ApiException(
+                        ErrorKind.NO_SPACE, "there is no room on the disk for the images of the archive", cause)
+                : new ApiException(ErrorKind.INTERNAL, "the archive could not be imported", cause);
     }
 
     private void discard(ImageImport reader) throws ApiException {

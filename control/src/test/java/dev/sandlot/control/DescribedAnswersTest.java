@@ -476,6 +476,15 @@ class DescribedAnswersTest {
         operator(server, "GET", "/admin/cache", "").expect(200);
         operator(server, "POST", "/admin/cache/prune", "").expect(200);
         operator(server, "POST", "/admin/cache/prune?keepMB=-1", "").expect(400);
+        operator(server, "POST", "/admin/images", "bad").expect(400);
+        operator(server, "POST", "/admin/images?name=host%3A5000%2Ftool%3A1", "archive")
+                .expect(201);
+        operator(server, "GET", "/admin/images", "").expect(200);
+        for (int status : List.of(200, 404)) {
+            String image = status == 200 ? "host%3A5000%2Ftool%3A1" : "none";
+            operator(server, "GET", "/admin/images/" + image + "/image.tar", "").expect(status);
+            operator(server, "DELETE", "/admin/images/" + image, "").expect(status == 200 ? 204 : status);
+        }
         for (String what : List.of("", "/rootfs.tar", "/image.tar")) {
             operator(server, "GET", "/admin/templates/base/export" + what, "").expect(200);
             operator(server, "GET", "/admin/templates/a%20b/export" + what, "").expect(400);

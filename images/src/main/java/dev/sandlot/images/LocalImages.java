@@ -40,6 +40,7 @@ import tools.jackson.databind.json.JsonMapper;
 public final class LocalImages {
     private static final RepositoryName REPOSITORY = new RepositoryName("imported");
     private static final String HERE = "localhost";
+    private static final String UNFINISHED = ".new";
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     private final ContentStore content;
@@ -59,6 +60,11 @@ public final class LocalImages {
     /** Opens the images of a pool, and drops what a crash left half done. */
     public static LocalImages open(ContentStore content, LayerStore store) throws IOException {
         LocalImages images = new LocalImages(content, store);
+        for (Path file : ContentFiles.list(images.directory)) {
+            if (file.toString().endsWith(UNFINISHED)) {
+                Files.delete(file);
+            }
+        }
         images.dropRest();
         return images;
     }
@@ -204,7 +210,7 @@ public final class LocalImages {
     public List<LocalImage> list() throws IOException {
         List<LocalImage> images = new ArrayList<>();
         for (Path file : ContentFiles.list(directory)) {
-            if (!file.toString().endsWith(".new")) {
+            if (!file.toString().endsWith(UNFINISHED)) {
                 read(file).ifPresent(images::add);
             }
         }
