@@ -28,8 +28,12 @@ final class AdminApi implements AutoCloseable {
     private static final int LONGEST_REFUSAL = 64 * 1024;
     private static final JsonMapper JSON = new JsonMapper();
 
-    private final HttpClient client =
-            HttpClient.newBuilder().connectTimeout(TO_CONNECT).build();
+    /** By HTTP/1.1: while a body of unknown length is sent this client cannot change to HTTP/2. */
+    private final HttpClient client = HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(TO_CONNECT)
+            .build();
+
     private final URI api;
     private final String token;
 

@@ -9,7 +9,7 @@ export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 family=$1
 group=$2
 
-programs='bash sudo curl git jq less socat ip ss ping fusermount3 pgrep useradd'
+programs='bash sudo curl git jq less socat ip ss ping fusermount3 pgrep useradd find'
 
 has_certificates() {
   for bundle in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem \
@@ -39,6 +39,7 @@ package() {
     debian:useradd) echo passwd ;;
     redhat:useradd) echo shadow-utils ;;
     *:useradd) echo shadow ;;
+    *:find) echo findutils ;;
     *) echo "$1" ;;
   esac
 }

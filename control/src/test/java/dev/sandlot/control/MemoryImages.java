@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Images whose archives are kept as they are; an archive that begins with {@code bad} is refused. */
+/** Images whose archives are kept as they are; one that begins with {@code b} is bad, one with {@code w} must wait. */
 record MemoryImages(Map<String, byte[]> images) implements ImageStorage {
     private static Image image(String name, int size) {
         return new Image(name, "sha256:0", size, 1, Instant.EPOCH);
@@ -30,6 +30,9 @@ record MemoryImages(Map<String, byte[]> images) implements ImageStorage {
             byte[] bytes = archive.readAllBytes();
             if (bytes.length > 2 && bytes[0] == 'b') {
                 throw new ApiException(ErrorKind.INVALID, "the archive is refused: it is bad");
+            }
+            if (bytes.length > 2 && bytes[0] == 'w') {
+                throw new ApiException(ErrorKind.CONFLICT, "another archive is being imported");
             }
             images.put(name.orElse("tool:1"), bytes);
             return List.of(image(name.orElse("tool:1"), bytes.length));
