@@ -491,8 +491,8 @@ class DescribedAnswersTest {
         operator(server, "POST", "/admin/images?name=host%3A5000%2Ftool%3A1", "archive")
                 .expect(201);
         operator(server, "GET", "/admin/images", "").expect(200);
-        for (int status : List.of(200, 404)) {
-            String image = status == 200 ? "host%3A5000%2Ftool%3A1" : "none";
+        for (int status : List.of(200, 400, 404)) {
+            String image = status == 200 ? "host%3A5000%2Ftool%3A1" : status == 400 ? "a%20b" : "none";
             operator(server, "GET", "/admin/images/" + image + "/image.tar", "").expect(status);
             operator(server, "DELETE", "/admin/images/" + image, "").expect(status == 200 ? 204 : status);
         }

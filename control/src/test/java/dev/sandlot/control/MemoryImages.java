@@ -58,6 +58,9 @@ record MemoryImages(Map<String, byte[]> images) implements ImageStorage {
     }
 
     private static ApiException missing(String name) {
+        if (name.contains(" ")) {
+            return new ApiException(ErrorKind.INVALID, "'" + name + "' is not an image reference");
+        }
         return new ApiException(ErrorKind.NOT_FOUND, "no image was imported as '" + name + "'");
     }
 }
