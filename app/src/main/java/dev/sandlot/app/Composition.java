@@ -76,8 +76,7 @@ final class Composition implements ServerProgram {
                 (id, executionId) -> {
                     var _ = ready.thenAccept(control -> control.sandboxEnded(id, executionId));
                 }));
-        BuildEngine builder =
-                opened.add(Builder.open(layout, layers, node, settings, registry.images(), base, ready));
+        BuildEngine builder = opened.add(Builder.open(layout, layers, node, settings, registry.images(), base, ready));
         ControlPlane control = opened.add(new ControlPlane(controlSettings, store, node, builder));
         control.templates().registerBuild(null, BaseTemplate.NAME, build(base, layers, settings.sandbox()));
         recover(control);

@@ -98,8 +98,7 @@ final class ImageCommand extends AdminGroup {
 
     @Command(name = "list", description = "List the imported images.", mixinStandardHelpOptions = true)
     int list(@Mixin AdminOptions options) throws IOException, InterruptedException {
-        return options.show(
-                surroundings, api -> api.get(IMAGES), "name", "digest", "bytes", "layers", "importedAt");
+        return options.show(surroundings, api -> api.get(IMAGES), "name", "digest", "bytes", "layers", "importedAt");
     }
 
     @Command(

@@ -60,6 +60,9 @@ public final class BuildEngine implements BuildService, AutoCloseable {
     private final NodeImages images;
     private final Semaphore workers;
     private final Map<UUID, ActiveBuild> active = new ConcurrentHashMap<>();
+    /** Ends that could not be written down, for example as the disk was full; written down when they are asked for. */
+    private final Map<UUID, BuildState> unnoted = new ConcurrentHashMap<>();
+
     private final List<BiConsumer<UUID, BuildState>> listeners = new CopyOnWriteArrayList<>();
     private final AtomicLong tidied = new AtomicLong(System.nanoTime());
     private final ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(
@@ -210,7 +213,8 @@ public final class BuildEngine implements BuildService, AutoCloseable {
             }
             shelf.finish(id, end);
         } catch (IOException e) {
-            LOG.error("the end of build {} could not be noted", id, e);
+            LOG.error("the end of build {} could not be noted; it is tried again", id, e);
+            unnoted.put(id, end);
         } finally {
             active.remove(id);
             build.finished();
@@ -261,10 +265,24 @@ public final class BuildEngine implements BuildService, AutoCloseable {
     @Override
     public Optional<BuildState> state(UUID buildId) throws ApiException {
         try {
-            return active.containsKey(buildId) ? Optional.of(new BuildState.Running()) : shelf.end(buildId);
+            return active.containsKey(buildId) ? Optional.of(new BuildState.Running()) : ended(buildId);
         } catch (IOException e) {
             throw unreadable(buildId, e);
         }
+    }
+
+    private Optional<BuildState> ended(UUID buildId) throws IOException {
+        BuildState end = unnoted.get(buildId);
+        if (end == null) {
+            return shelf.end(buildId);
+        }
+        try {
+            shelf.finish(buildId, end);
+            unnoted.remove(buildId);
+        } catch (IOException e) {
+            LOG.warn("the end of build {} still cannot be noted: {}", buildId, e.toString());
+        }
+        return Optional.of(end);
     }
 
     @Override
@@ -306,6 +324,7 @@ public final class BuildEngine implements BuildService, AutoCloseable {
         boolean _ = cancel(buildId, "The build was deleted");
         try {
             bases.forget(buildId);
+            unnoted.remove(buildId);
             shelf.remove(buildId);
         } catch (IOException e) {
             throw new ApiException(ErrorKind.INTERNAL, "Build \"" + buildId + "\" could not be forgotten", e);

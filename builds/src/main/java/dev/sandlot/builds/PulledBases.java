@@ -57,8 +57,7 @@ final class PulledBases implements ImageBases {
         }
     }
 
-    PulledBases(
-            LayerStore store, Workshop workshop, StandIns standIns, OwnImages own, ImageBasesSettings settings) {
+    PulledBases(LayerStore store, Workshop workshop, StandIns standIns, OwnImages own, ImageBasesSettings settings) {
         this(store, workshop, standIns, own, settings, Logins.of(settings.access()));
     }
 
@@ -135,7 +134,9 @@ final class PulledBases implements ImageBases {
         ImageName name = parsed(origin.reference());
         Optional<LocalImages.LocalImage> local = own.local().find(name);
         if (local.isPresent()) {
-            log.info(STEP, "Taking " + name + ", which was imported as " + local.get().manifest());
+            log.info(
+                    STEP,
+                    "Taking " + name + ", which was imported as " + local.get().manifest());
             return own.local().image(local.get());
         }
         Optional<StandIn> standIn =

@@ -3,8 +3,8 @@ package dev.sandlot.builds;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sandlot.images.Digest;
 import dev.sandlot.images.ContentStore;
+import dev.sandlot.images.Digest;
 import dev.sandlot.images.LayerStore;
 import dev.sandlot.images.LocalImages;
 import dev.sandlot.images.MergedTree;
@@ -27,14 +27,14 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Objects;
-import java.nio.file.FileSystemException;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -85,11 +85,17 @@ class BuildEngineTest {
     private void begin(int workers, Duration buildLimit) throws IOException {
         BuildSettings.Limits limits = new BuildSettings.Limits(
                 buildLimit, SHORT.multipliedBy(10), SHORT.multipliedBy(10), SHORT, SHORT, Duration.ofMillis(20));
-        BuildSettings settings = new BuildSettings(data.resolve("builder"), workers, 1 << 20, 1000, 2000, mostLayers, limits);
+        BuildSettings settings =
+                new BuildSettings(data.resolve("builder"), workers, 1 << 20, 1000, 2000, mostLayers, limits);
         engine = BuildEngine.open(
                 settings,
                 new BuildParts(
-                        workshop, layers, new FakeBases(), (request, box) -> copy.copy(request, box), images(), List.of()));
+                        workshop,
+                        layers,
+                        new FakeBases(),
+                        (request, box) -> copy.copy(request, box),
+                        images(),
+                        List.of()));
     }
 
     private LocalImages images() throws IOException {
@@ -559,14 +565,18 @@ class BuildEngineTest {
             assertThat(built.layers()).hasSizeLessThanOrEqualTo(mostLayers + 1).startsWith(root.toString());
         }
         MergedTree tree = new MergedTree(
-                layers, Objects.requireNonNull(built).layers().stream().map(Digest::parse).toList());
+                layers,
+                Objects.requireNonNull(built).layers().stream()
+                        .map(Digest::parse)
+                        .toList());
         for (int generation = 0; generation < 3; generation++) {
             for (int i = 0; i < 7; i++) {
                 byte[] text = ("step " + generation + " " + i).getBytes(StandardCharsets.UTF_8);
                 assertThat(tree.read("/" + Digest.of(text).hex(), 100)).contains(text);
             }
         }
-        assertThat(workshop.opened).allSatisfy(order -> assertThat(order.layers()).hasSizeLessThan(mostLayers));
+        assertThat(workshop.opened)
+                .allSatisfy(order -> assertThat(order.layers()).hasSizeLessThan(mostLayers));
     }
 
     @Test

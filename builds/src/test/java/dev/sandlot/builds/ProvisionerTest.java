@@ -35,8 +35,16 @@ class ProvisionerTest {
     static final BuildPlan PLAN = plan(new BuildOrigin.Image("image", null));
 
     /** Programs of this machine that the script itself needs. */
-    private static final List<String> TOOLS =
-            List.of("/bin/sh", "/bin/cat", "/bin/grep", "/bin/sed", "/bin/mkdir", "/bin/chmod", "/bin/rm", "/bin/mv", "/bin/find");
+    private static final List<String> TOOLS = List.of(
+            "/bin/sh",
+            "/bin/cat",
+            "/bin/grep",
+            "/bin/sed",
+            "/bin/mkdir",
+            "/bin/chmod",
+            "/bin/rm",
+            "/bin/mv",
+            "/bin/find");
 
     @TempDir
     Path temp;
@@ -181,8 +189,8 @@ class ProvisionerTest {
         assumeThat(Files.isExecutable(Path.of("/bin/dash"))).isTrue();
         try (StagedTree tree = store.stage()) {
             Path root = tree.path();
-            for (String directory :
-                    List.of("bin", "usr/bin", "usr/local/lib", "etc/ssl/certs", "usr/lib", "var", "dev", "proc", "tmp")) {
+            for (String directory : List.of(
+                    "bin", "usr/bin", "usr/local/lib", "etc/ssl/certs", "usr/lib", "var", "dev", "proc", "tmp")) {
                 Files.createDirectories(root.resolve(directory));
             }
             for (String program : TOOLS) {

@@ -28,7 +28,10 @@ final class ImageEndpoints {
 
     List<Route> routes() {
         return List.of(
-                Route.operator("GET", ALL, call -> Reply.json(200, view(builder.images().list()))),
+                Route.operator(
+                        "GET",
+                        ALL,
+                        call -> Reply.json(200, view(builder.images().list()))),
                 Route.upload(ALL, this::add),
                 Route.operator("DELETE", ONE, this::remove),
                 Route.operator(

@@ -67,8 +67,7 @@ class ImageEndpointsTest {
     @Test
     void nobodyButAnOperatorBringsImages() {
         byte[] archive = "archive".getBytes(StandardCharsets.UTF_8);
-        server.send(exchange(new ByteArrayInputStream(archive), archive.length)
-                        .header("X-API-Key", server.key))
+        server.send(exchange(new ByteArrayInputStream(archive), archive.length).header("X-API-Key", server.key))
                 .expect(401);
         assertThat(server.builder.images).isEmpty();
     }

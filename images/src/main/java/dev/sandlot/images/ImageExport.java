@@ -123,7 +123,8 @@ public final class ImageExport {
     }
 
     private static ObjectNode manifest(List<Blob> layers, byte[] config) {
-        ObjectNode manifest = JSON.createObjectNode().put("schemaVersion", 2).put("mediaType", ManifestDocument.OCI_MANIFEST);
+        ObjectNode manifest =
+                JSON.createObjectNode().put("schemaVersion", 2).put("mediaType", ManifestDocument.OCI_MANIFEST);
         manifest.set("config", LayoutWriter.descriptor(CONFIG, Digest.of(config), config.length));
         ArrayNode list = manifest.putArray("layers");
         layers.forEach(layer -> list.add(LayoutWriter.descriptor(LAYER, layer.digest(), layer.size())));

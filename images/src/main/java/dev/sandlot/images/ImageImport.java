@@ -161,10 +161,7 @@ public final class ImageImport {
                 if (isOurs(config)) {
                     List<Content> layers = layers(contents, manifest);
                     images.add(new Imported(
-                            names,
-                            contents.small(described),
-                            with(configured, layers),
-                            image(config, layers)));
+                            names, contents.small(described), with(configured, layers), image(config, layers)));
                 }
             }
         }
@@ -341,7 +338,8 @@ public final class ImageImport {
 
         byte[] small(Content content) throws IOException {
             if (content.size() > MAX_DOCUMENT_BYTES) {
-                throw new BadLayerException("a description in the archive is larger than " + MAX_DOCUMENT_BYTES + " bytes");
+                throw new BadLayerException(
+                        "a description in the archive is larger than " + MAX_DOCUMENT_BYTES + " bytes");
             }
             return Files.readAllBytes(content.file());
         }

@@ -111,10 +111,15 @@ public final class LayerStore implements AutoCloseable {
 
     /** A fresh directory on the pool's file system, to make a layer in. */
     public StagedTree stage() throws IOException {
-        Path home = staging.resolve(UUID.randomUUID().toString());
-        DurableFiles.makePrivateDirectory(home);
-        Files.createDirectory(home.resolve(TREE));
-        return new StagedTree(home);
+        StagedTree staged = new StagedTree(staging.resolve(UUID.randomUUID().toString()));
+        try {
+            DurableFiles.makePrivateDirectory(staged.home());
+            Files.createDirectory(staged.path());
+            return staged;
+        } catch (IOException e) {
+            staged.close();
+            throw e;
+        }
     }
 
     /** Makes a layer of a staged tree that nobody changes any more; its files must have container user IDs. */

@@ -64,8 +64,7 @@ final class LayoutWriter {
     }
 
     private static ObjectNode index(String name, String type, byte[] manifest) {
-        ObjectNode index =
-                JSON.createObjectNode().put("schemaVersion", 2).put("mediaType", ManifestDocument.OCI_INDEX);
+        ObjectNode index = JSON.createObjectNode().put("schemaVersion", 2).put("mediaType", ManifestDocument.OCI_INDEX);
         ObjectNode entry = descriptor(type, Digest.of(manifest), manifest.length);
         entry.putObject("platform")
                 .put("architecture", RegistryImage.architecture())

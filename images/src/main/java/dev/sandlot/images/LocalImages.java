@@ -125,8 +125,8 @@ public final class LocalImages {
     private static Map<ImageName, ImageImport.Imported> named(
             List<ImageImport.Imported> images, Optional<ImageName> wanted) throws ImageRefusedException {
         if (wanted.isPresent() && images.size() > 1) {
-            throw new ImageRefusedException("the archive has " + images.size() + " images, so they cannot all be called "
-                    + wanted.get() + "; leave the name out");
+            throw new ImageRefusedException("the archive has " + images.size()
+                    + " images, so they cannot all be called " + wanted.get() + "; leave the name out");
         }
         Map<ImageName, ImageImport.Imported> named = new LinkedHashMap<>();
         for (ImageImport.Imported image : images) {
@@ -183,8 +183,7 @@ public final class LocalImages {
     }
 
     private void dropRest() throws IOException {
-        content.retain(
-                REPOSITORY, list().stream().map(LocalImage::manifest).collect(Collectors.toSet()));
+        content.retain(REPOSITORY, list().stream().map(LocalImage::manifest).collect(Collectors.toSet()));
     }
 
     /** The image that a name means, by tag or by digest. */
@@ -201,8 +200,8 @@ public final class LocalImages {
 
     /** The image, with its layers in the store. */
     public PulledImage image(LocalImage image) throws IOException, InterruptedException {
-        ImageReference here = new ImageReference(
-                HERE, REPOSITORY.text(), image.manifest().toString());
+        ImageReference here =
+                new ImageReference(HERE, REPOSITORY.text(), image.manifest().toString());
         return RegistryImage.take(here, new StoredImages.Parts(content, REPOSITORY, here), store, Progress.NONE);
     }
 
@@ -247,7 +246,10 @@ public final class LocalImages {
                         REPOSITORY, image.manifest().toString())
                 .orElseThrow(() -> new IOException("the image " + image.name() + " is gone"));
         LayoutWriter layout = new LayoutWriter(out);
-        layout.begin(image.name().toString(), manifest.record().mediaType(), manifest.content().bytes());
+        layout.begin(
+                image.name().toString(),
+                manifest.record().mediaType(),
+                manifest.content().bytes());
         for (String text : new HashSet<>(manifest.record().blobs())) {
             Digest digest = Digest.parse(text);
             try (FileChannel blob = content.openBlob(REPOSITORY, digest)
@@ -264,8 +266,7 @@ public final class LocalImages {
     }
 
     private static boolean sameRepository(ImageName one, ImageName other) {
-        return one.repository().equals(other.repository())
-                && Objects.equals(one.registry(), other.registry());
+        return one.repository().equals(other.repository()) && Objects.equals(one.registry(), other.registry());
     }
 
     /** Official images have one name. */
@@ -280,7 +281,8 @@ public final class LocalImages {
 
     private static Optional<LocalImage> read(Path file) throws IOException {
         try {
-            return Optional.of(JSON.readValue(Files.readAllBytes(file), Row.class).toImage());
+            return Optional.of(
+                    JSON.readValue(Files.readAllBytes(file), Row.class).toImage());
         } catch (NoSuchFileException e) {
             return Optional.empty();
         } catch (JacksonException e) {

@@ -75,8 +75,9 @@ class LocalImagesTest {
         return new Archive(temp)
                 .file("config.json", config(ARCH, layer))
                 .bytes("one/layer.tar", layer)
-                .file("manifest.json", "[{\"Config\":\"config.json\",\"RepoTags\":" + names
-                        + ",\"Layers\":[\"one/layer.tar\"]}]")
+                .file(
+                        "manifest.json",
+                        "[{\"Config\":\"config.json\",\"RepoTags\":" + names + ",\"Layers\":[\"one/layer.tar\"]}]")
                 .bytes();
     }
 
@@ -87,7 +88,8 @@ class LocalImagesTest {
     @Test
     void what_docker_save_writes_is_found_by_its_names_also_after_a_restart() throws Exception {
         byte[] layer = layer("a");
-        assertThat(add(saved("[\"tool:1\",\"host:5000/team/tool\"]", layer), "")).hasSize(2);
+        assertThat(add(saved("[\"tool:1\",\"host:5000/team/tool\"]", layer), ""))
+                .hasSize(2);
         reopen();
         for (String each : List.of("tool:1", "library/tool:1", "host:5000/team/tool:latest", "host:5000/team/tool")) {
             LocalImage found = images.find(name(each)).orElseThrow();
@@ -113,7 +115,8 @@ class LocalImagesTest {
         String theirs = manifest(blobs, "s390x", layer, zipped.toByteArray());
         String index = "{\"schemaVersion\":2,\"manifests\":[" + theirs + "," + ours + "]}";
         String outer = put(blobs, "application/vnd.oci.image.index.v1+json", index.getBytes(StandardCharsets.UTF_8));
-        String entry = outer.replaceFirst("}$", ",\"annotations\":{\"org.opencontainers.image.ref.name\":\"team/tool:1\"}}");
+        String entry =
+                outer.replaceFirst("}$", ",\"annotations\":{\"org.opencontainers.image.ref.name\":\"team/tool:1\"}}");
         Archive archive = new Archive(temp)
                 .file("oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}")
                 .file("index.json", "{\"schemaVersion\":2,\"manifests\":[" + entry + "]}");
@@ -125,13 +128,13 @@ class LocalImagesTest {
 
     private static String manifest(Map<String, byte[]> blobs, String architecture, byte[] layer, byte[] packed) {
         String config = put(
-                blobs, "application/vnd.oci.image.config.v1+json", config(architecture, layer).getBytes(StandardCharsets.UTF_8));
-        String manifest = "{\"schemaVersion\":2,\"mediaType\":\"" + ManifestDocument.OCI_MANIFEST + "\",\"config\":" + config
-                + ",\"layers\":[" + put(blobs, LAYER_TYPE + "+gzip", packed) + "]}";
+                blobs,
+                "application/vnd.oci.image.config.v1+json",
+                config(architecture, layer).getBytes(StandardCharsets.UTF_8));
+        String manifest = "{\"schemaVersion\":2,\"mediaType\":\"" + ManifestDocument.OCI_MANIFEST + "\",\"config\":"
+                + config + ",\"layers\":[" + put(blobs, LAYER_TYPE + "+gzip", packed) + "]}";
         return put(blobs, ManifestDocument.OCI_MANIFEST, manifest.getBytes(StandardCharsets.UTF_8))
-                .replaceFirst(
-                        "}$",
-                        ",\"platform\":{\"os\":\"linux\",\"architecture\":\"" + architecture + "\"}}");
+                .replaceFirst("}$", ",\"platform\":{\"os\":\"linux\",\"architecture\":\"" + architecture + "\"}}");
     }
 
     private static String put(Map<String, byte[]> blobs, String type, byte[] bytes) {
@@ -196,8 +199,10 @@ class LocalImagesTest {
         byte[] two = new Archive(temp)
                 .file("config.json", config(ARCH, layer("a")))
                 .bytes("a.tar", layer("a"))
-                .file("manifest.json", "[{\"Config\":\"config.json\",\"Layers\":[\"a.tar\"]},"
-                        + "{\"Config\":\"config.json\",\"Layers\":[\"a.tar\"]}]")
+                .file(
+                        "manifest.json",
+                        "[{\"Config\":\"config.json\",\"Layers\":[\"a.tar\"]},"
+                                + "{\"Config\":\"config.json\",\"Layers\":[\"a.tar\"]}]")
                 .bytes();
         refused(two, "tool:1", "2 images");
         refused("no archive at all".getBytes(StandardCharsets.UTF_8), "tool:1", "");
