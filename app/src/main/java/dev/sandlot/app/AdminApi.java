@@ -2,6 +2,7 @@ package dev.sandlot.app;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.ConnectException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -27,8 +28,12 @@ final class AdminApi implements AutoCloseable {
     private static final int LONGEST_REFUSAL = 64 * 1024;
     private static final JsonMapper JSON = new JsonMapper();
 
-    private final HttpClient client =
-            HttpClient.newBuilder().connectTimeout(TO_CONNECT).build();
+    /** By HTTP/1.1: while a body of unknown length is sent this client cannot change to HTTP/2. */
+    private final HttpClient client = HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(TO_CONNECT)
+            .build();
+
     private final URI api;
     private final String token;
 
@@ -41,10 +46,14 @@ final class AdminApi implements AutoCloseable {
     static String path(String... segments) {
         StringBuilder path = new StringBuilder();
         for (String segment : segments) {
-            path.append('/')
-                    .append(URLEncoder.encode(segment, StandardCharsets.UTF_8).replace("+", "%20"));
+            path.append('/').append(escaped(segment));
         }
         return path.toString();
+    }
+
+    /** A text as a part of a path or query. */
+    static String escaped(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
     }
 
     JsonNode get(String path) throws IOException, InterruptedException {
@@ -74,17 +83,56 @@ final class AdminApi implements AutoCloseable {
 
     /** Writes an answer of any size to a file, which must not be there; one that is cut off is an error. */
     void download(String path, Path file) throws IOException, InterruptedException {
+        try (InputStream body = opened(path)) {
+            Files.copy(body, file);
+        }
+    }
+
+    /** Writes an answer of any size to a stream; one that is cut off is an error. */
+    void download(String path, OutputStream out) throws IOException, InterruptedException {
+        try (InputStream body = opened(path)) {
+            body.transferTo(out);
+            out.flush();
+        }
+    }
+
+    private InputStream opened(String path) throws IOException, InterruptedException {
         HttpRequest request = HttpRequest.newBuilder(api.resolve(path))
                 .header("X-Admin-Token", token)
                 .build();
         HttpResponse<InputStream> answer = send(request, HttpResponse.BodyHandlers.ofInputStream());
-        try (InputStream body = answer.body()) {
-            if (answer.statusCode() / 100 != 2) {
-                String text = new String(body.readNBytes(LONGEST_REFUSAL), StandardCharsets.UTF_8);
-                throw refused(answer.statusCode(), read(text).path("message").asString("GET " + path + " was refused"));
-            }
-            Files.copy(body, file);
+        if (answer.statusCode() / 100 == 2) {
+            return answer.body();
         }
+        try (InputStream body = answer.body()) {
+            String text = new String(body.readNBytes(LONGEST_REFUSAL), StandardCharsets.UTF_8);
+            throw refused(answer.statusCode(), read(text).path("message").asString("GET " + path + " was refused"));
+        }
+    }
+
+    /**
+     * Something large that is sent.
+     *
+     * @param content is read once
+     * @param length of it; -1 when nobody knows
+     */
+    record Upload(InputStream content, long length) {}
+
+    /** Sends something of any size. */
+    JsonNode upload(String path, Upload upload, TransferProgress progress) throws IOException, InterruptedException {
+        InputStream counted = progress.counting(upload.content(), upload.length());
+        HttpRequest.BodyPublisher all = BodyPublishers.ofInputStream(() -> counted);
+        HttpRequest request = HttpRequest.newBuilder(api.resolve(path))
+                .header("X-Admin-Token", token)
+                .header("Content-Type", "application/x-tar")
+                .POST(upload.length() > 0 ? BodyPublishers.fromPublisher(all, upload.length()) : all)
+                .build();
+        HttpResponse<String> answer = send(request, HttpResponse.BodyHandlers.ofString());
+        JsonNode json = read(answer.body());
+        if (answer.statusCode() / 100 != 2) {
+            throw refused(answer.statusCode(), json.path("message").asString("POST " + path + " was refused"));
+        }
+        return json;
     }
 
     private <T> HttpResponse<T> send(HttpRequest request, HttpResponse.BodyHandler<T> handler)

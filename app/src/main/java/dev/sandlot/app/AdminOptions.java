@@ -43,6 +43,12 @@ final class AdminOptions {
         return ExitCode.OK;
     }
 
+    /** Asks the running server for something that is not for the screen. */
+    int quietly(Surroundings surroundings, Question question) throws IOException, InterruptedException {
+        JsonNode _ = answer(surroundings, question);
+        return ExitCode.OK;
+    }
+
     private JsonNode answer(Surroundings surroundings, Question question) throws IOException, InterruptedException {
         Settings settings = installation.load(surroundings).settings();
         Optional<Instance.Serving> serving = new Instance(settings).serving();

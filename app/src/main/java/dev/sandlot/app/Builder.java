@@ -5,11 +5,11 @@ import dev.sandlot.builds.BuildParts;
 import dev.sandlot.builds.BuildSettings;
 import dev.sandlot.builds.ImageBasesSettings;
 import dev.sandlot.builds.LayerCollector;
+import dev.sandlot.builds.OwnImages;
 import dev.sandlot.control.ControlPlane;
 import dev.sandlot.images.BaseTemplateSettings;
 import dev.sandlot.images.Digest;
 import dev.sandlot.images.LayerStore;
-import dev.sandlot.images.PushedImages;
 import dev.sandlot.images.RegistryAccess;
 import dev.sandlot.images.StandIns;
 import dev.sandlot.images.TemplateRecord;
@@ -28,29 +28,34 @@ final class Builder {
     /**
      * Opens the builder.
      *
-     * @param pushed the images of this server's own registry
+     * @param own the images of this server
      * @param control completed once the server knows its templates; until then no layer is collected
      */
     static BuildEngine open(
             Layout layout,
             LayerStore layers,
             NodeAgent node,
-            Settings.Images images,
-            PushedImages pushed,
+            Settings settings,
+            OwnImages own,
             TemplateRecord base,
             CompletableFuture<ControlPlane> control)
             throws IOException {
+        Settings.Images images = settings.images();
         BuildParts parts = BuildParts.of(
                 node.workshop(),
                 layers,
                 new StandIns(layers, base(images)),
-                pushed,
+                own,
                 new ImageBasesSettings(
                         orNull(images.registry()),
                         images.standIns(),
                         images.privateRegistries() ? RegistryAccess.ANY : RegistryAccess.PUBLIC),
                 List.<LayerCollector.References>of(() -> Set.copyOf(base.layers()), () -> inUse(control)));
-        return BuildEngine.open(BuildSettings.defaults(layout.builds()), parts);
+        return BuildEngine.open(
+                BuildSettings.defaults(layout.builds())
+                        .withWorkers(settings.building().atOnce())
+                        .withCacheBytes((long) settings.building().cacheMb() << 20),
+                parts);
     }
 
     private static Set<Digest> inUse(CompletableFuture<ControlPlane> control) throws IOException {

@@ -24,6 +24,7 @@ enum Check {
     PORT("a port from 0 to 65535"),
     COUNT("a whole number from 0"),
     POSITIVE("a whole number from 1"),
+    READY_SECONDS("a whole number from 1 to 65, as a request has 70 seconds"),
     DOMAIN("a host name"),
     CIDR_OR_EMPTY("an IPv4 range from /8 to /28, such as 10.201.0.0/16"),
     KIND("oci, the only runtime there is"),
@@ -68,6 +69,7 @@ enum Check {
             case PORT -> isNumber(text, 0, 65_535);
             case COUNT -> isNumber(text, 0, Integer.MAX_VALUE);
             case POSITIVE -> isNumber(text, 1, Integer.MAX_VALUE);
+            case READY_SECONDS -> isNumber(text, 1, 65);
             case DOMAIN -> HOST_NAME.matcher(text).matches();
             case CIDR_OR_EMPTY -> text.isEmpty() || isCidr(text);
             case KIND -> text.equals("oci");

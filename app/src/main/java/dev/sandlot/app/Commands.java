@@ -34,6 +34,7 @@ final class Commands {
         all.put("e2b", () -> new CommandLine(new E2bCommand(surroundings)).setStopAtPositional(true));
         all.put("purge", () -> new PurgeCommand(programs, surroundings));
         all.put("cache", () -> new CacheCommand(surroundings));
+        all.put("image", () -> new ImageCommand(surroundings));
         all.put("template", () -> TemplateCommand.of(surroundings));
         all.put("test", () -> new TestCommand(surroundings));
         all.put(

@@ -16,6 +16,7 @@ import dev.sandlot.edge.FrontListener.Kind;
 import dev.sandlot.envd.EnvdSandbox;
 import dev.sandlot.images.BaseTemplate;
 import dev.sandlot.images.Digest;
+import dev.sandlot.images.LayerRecord;
 import dev.sandlot.images.LayerStore;
 import dev.sandlot.images.TemplateRecord;
 import dev.sandlot.images.UnpackLimits;
@@ -26,6 +27,7 @@ import dev.sandlot.protocol.ExchangeHandler;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -67,16 +69,16 @@ final class Composition implements ServerProgram {
         progress.step("taking over what still runs");
         CompletableFuture<ControlPlane> ready = new CompletableFuture<>();
         NodeAgent node = opened.add(NodeAgent.open(
-                NodeSettings.of("local", Version.current(), settings.isolation().maxSandboxes()),
+                NodeSettings.of("local", Version.current(), settings.isolation().maxSandboxes())
+                        .withReady(Duration.ofSeconds(settings.sandbox().readySeconds())),
                 RuntimeSettings.of(settings).claim(),
                 layers,
                 (id, executionId) -> {
                     var _ = ready.thenAccept(control -> control.sandboxEnded(id, executionId));
                 }));
-        BuildEngine builder =
-                opened.add(Builder.open(layout, layers, node, settings.images(), registry.images(), base, ready));
+        BuildEngine builder = opened.add(Builder.open(layout, layers, node, settings, registry.images(), base, ready));
         ControlPlane control = opened.add(new ControlPlane(controlSettings, store, node, builder));
-        control.templates().registerBuild(null, BaseTemplate.NAME, build(base, settings.sandbox()));
+        control.templates().registerBuild(null, BaseTemplate.NAME, build(base, layers, settings.sandbox()));
         recover(control);
         ready.complete(control);
 
@@ -147,11 +149,22 @@ final class Composition implements ServerProgram {
         return key;
     }
 
-    private static TemplateBuild build(TemplateRecord base, Settings.SandboxDefaults defaults) {
-        Resources resources = new Resources(defaults.cpuCount(), defaults.memoryMb(), defaults.diskMb());
+    private static TemplateBuild build(TemplateRecord base, LayerStore store, Settings.SandboxDefaults defaults)
+            throws IOException {
+        int diskMb = defaults.diskMb() == 0 ? sizeMb(base, store) : defaults.diskMb();
+        Resources resources = new Resources(defaults.cpuCount(), defaults.memoryMb(), diskMb);
         List<String> layers = base.layers().stream().map(Digest::toString).toList();
         UUID id = UUID.nameUUIDFromBytes((layers + " " + resources).getBytes(StandardCharsets.UTF_8));
         return new TemplateBuild(id, layers, resources, EnvdSandbox.VERSION, base.defaultUser(), base.workdir(), null);
+    }
+
+    /** What the files of a template take up. */
+    private static int sizeMb(TemplateRecord base, LayerStore store) throws IOException {
+        long bytes = 0;
+        for (Digest layer : base.layers()) {
+            bytes += store.find(layer).map(LayerRecord::bytes).orElse(0L);
+        }
+        return Math.toIntExact((bytes + (1 << 20) - 1) >> 20);
     }
 
     private static void recover(ControlPlane control) throws IOException {

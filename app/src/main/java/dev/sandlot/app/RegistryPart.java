@@ -1,7 +1,9 @@
 package dev.sandlot.app;
 
+import dev.sandlot.builds.OwnImages;
 import dev.sandlot.images.ContentStore;
 import dev.sandlot.images.LayerStore;
+import dev.sandlot.images.LocalImages;
 import dev.sandlot.images.PushedImages;
 import dev.sandlot.images.RegistryEndpoint;
 import dev.sandlot.images.RegistryLimits;
@@ -26,16 +28,19 @@ final class RegistryPart implements AutoCloseable {
     private final Settings.Registry settings;
     private final ContentStore store;
     private final PushedImages images;
+    private final LocalImages local;
     private final @Nullable UpstreamRegistry upstream;
     private final ScheduledExecutorService tidying = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().name("registry-tidying").daemon().factory());
 
     private RegistryPart(
-            Settings.Registry settings, ContentStore store, LayerStore layers, @Nullable UpstreamRegistry upstream) {
+            Settings.Registry settings, ContentStore store, LayerStore layers, @Nullable UpstreamRegistry upstream)
+            throws IOException {
         this.settings = settings;
         this.store = store;
         this.upstream = upstream;
         this.images = upstream == null ? new StoredImages(store, layers) : upstream.images(layers);
+        this.local = LocalImages.open(store, layers);
     }
 
     /** Opens what the settings want; {@code secret} seals uploads that go on to another registry. */
@@ -73,9 +78,9 @@ final class RegistryPart implements AutoCloseable {
         return behind == null ? RegistryEndpoint.of(store, guard) : RegistryEndpoint.before(behind, guard);
     }
 
-    /** The images that builds begin with, wherever they were pushed to. */
-    PushedImages images() {
-        return images;
+    /** The images that builds begin with: those that were pushed, wherever to, and those that were imported. */
+    OwnImages images() {
+        return new OwnImages(images, local);
     }
 
     private void tidy() {

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 final class RuntimeSettings {
     private static final String ADVICE = "\n  Set " + Setting.SLOT_CIDR.key() + " (" + Setting.SLOT_CIDR.variable()
             + ") to a free range, or leave it out to have one chosen; " + Setting.MAX_SANDBOXES.key()
-            + " says how many sandboxes it must have room for.";
+            + " and " + Setting.BUILDS_AT_ONCE.key() + " say how many sandboxes it must have room for.";
 
     private final Settings settings;
     private final RangeRegistry registry;
@@ -32,7 +32,7 @@ final class RuntimeSettings {
     RuntimeConfig claim() throws IOException {
         boolean inUse = !OciRuntime.alive(known()).isEmpty();
         try {
-            return over(registry.claim(data(), wanted(), settings.isolation().maxSandboxes(), inUse));
+            return over(registry.claim(data(), wanted(), settings.slots(), inUse));
         } catch (IOException e) {
             throw new IOException(e.getMessage() + ADVICE, e);
         }
@@ -46,7 +46,7 @@ final class RuntimeSettings {
         }
         RuntimeConfig defaults = RuntimeConfig.defaults(settings.dataDir());
         AddressPlan wanted = wanted();
-        int most = Math.min(settings.isolation().maxSandboxes(), defaults.maxSlots());
+        int most = Math.min(settings.slots(), defaults.maxSlots());
         return over(new Ranges(
                 data().toString(), (wanted == null ? defaults.addresses() : wanted).cidr(), defaults.uidBase(), most));
     }

@@ -25,9 +25,21 @@ enum Setting {
     SLOT_CIDR("runtime.slot-cidr", "", Check.CIDR_OR_EMPTY, "IPv4 range of the sandboxes' networks; empty: a free one"),
     SLOTS_READY("runtime.slots-ready", "32", Check.COUNT, "network slots kept ready"),
     MAX_SANDBOXES("runtime.max-sandboxes", "1000", Check.POSITIVE, "sandboxes that may run at once"),
+    BUILDS_AT_ONCE(
+            "builds.at-once",
+            "0",
+            Check.COUNT,
+            "template builds that may run at once, each with room for a sandbox beside those of users;"
+                    + " 0: as many as processors, two at least"),
+    CACHE_MB("builds.cache-mb", "20480", Check.POSITIVE, "size of the layers that the cache of builds keeps, in MiB"),
     CPU_COUNT("sandbox.cpu-count", "2", Check.POSITIVE, "processors of a sandbox"),
     MEMORY_MB("sandbox.memory-mb", "512", Check.POSITIVE, "memory of a sandbox in MiB"),
     DISK_MB("sandbox.disk-mb", "0", Check.COUNT, "disk of a sandbox in MiB; 0 for no limit. Not enforced yet"),
+    READY_SECONDS(
+            "sandbox.ready-seconds",
+            "60",
+            Check.READY_SECONDS,
+            "how long a new sandbox may take until its template's ready command succeeds"),
     BASE_IMAGE("images.base", "", Check.ANY, "image of the base template; empty: made from Debian packages"),
     DEBIAN_SUITE("images.debian-suite", "trixie", Check.NOT_EMPTY, "Debian release of the base template"),
     DEBIAN_MIRROR("images.debian-mirror", "", Check.ANY, "Debian mirror; empty: the system's own"),

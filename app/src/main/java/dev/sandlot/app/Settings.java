@@ -23,6 +23,7 @@ public record Settings(
         Listen listen,
         Isolation isolation,
         SandboxDefaults sandbox,
+        Building building,
         Images images,
         StoreLocation store,
         Secrets secrets,
@@ -52,8 +53,25 @@ public record Settings(
      */
     public record Isolation(String kind, String ociBinary, String slotCidr, int slotsReady, int maxSandboxes) {}
 
-    /** What a sandbox gets when its template does not say; {@code diskMb} 0 means no limit; it is not enforced yet. */
-    public record SandboxDefaults(int cpuCount, int memoryMb, int diskMb) {}
+    /**
+     * How templates are built.
+     *
+     * @param atOnce builds that may run at once, each with room for a sandbox beside those of users
+     * @param cacheMb MiB of layers that the cache keeps
+     */
+    public record Building(int atOnce, int cacheMb) {}
+
+    /** How many sandboxes of users and builds there must be room for. */
+    int slots() {
+        return isolation.maxSandboxes() + building.atOnce();
+    }
+
+    /**
+     * What a sandbox gets when its template does not say; {@code diskMb} 0 means no limit; it is not enforced yet.
+     *
+     * @param readySeconds until its template's ready command must succeed
+     */
+    public record SandboxDefaults(int cpuCount, int memoryMb, int diskMb, int readySeconds) {}
 
     /**
      * Where the base template and the images of templates come from.

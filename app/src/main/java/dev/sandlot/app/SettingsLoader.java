@@ -157,7 +157,11 @@ final class SettingsLoader {
                         number(Setting.SLOTS_READY),
                         number(Setting.MAX_SANDBOXES)),
                 new Settings.SandboxDefaults(
-                        number(Setting.CPU_COUNT), number(Setting.MEMORY_MB), number(Setting.DISK_MB)),
+                        number(Setting.CPU_COUNT),
+                        number(Setting.MEMORY_MB),
+                        number(Setting.DISK_MB),
+                        number(Setting.READY_SECONDS)),
+                new Settings.Building(buildsAtOnce(), number(Setting.CACHE_MB)),
                 new Settings.Images(
                         text(Setting.BASE_IMAGE),
                         text(Setting.DEBIAN_SUITE),
@@ -184,6 +188,11 @@ final class SettingsLoader {
                 new Settings.Logging(
                         text(Setting.LOG_LEVEL),
                         Settings.Logging.Format.valueOf(text(Setting.LOG_FORMAT).toUpperCase(Locale.ROOT))));
+    }
+
+    private int buildsAtOnce() {
+        int told = number(Setting.BUILDS_AT_ONCE);
+        return told == 0 ? Math.max(2, Runtime.getRuntime().availableProcessors()) : told;
     }
 
     private StoreLocation store(Path dataDir) {

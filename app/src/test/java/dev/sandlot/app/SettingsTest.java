@@ -34,9 +34,12 @@ class SettingsTest {
                         "runtime.slot-cidr=",
                         "runtime.slots-ready=32",
                         "runtime.max-sandboxes=1000",
+                        "builds.at-once=0",
+                        "builds.cache-mb=20480",
                         "sandbox.cpu-count=2",
                         "sandbox.memory-mb=512",
                         "sandbox.disk-mb=0",
+                        "sandbox.ready-seconds=60",
                         "images.base=",
                         "images.debian-suite=trixie",
                         "images.debian-mirror=",
@@ -230,7 +233,7 @@ class SettingsTest {
     void anEmptyFileIsNoSettings() throws Exception {
         file("# nothing\n");
 
-        assertThat(load(Map.of()).settings().sandbox()).isEqualTo(new Settings.SandboxDefaults(2, 512, 0));
+        assertThat(load(Map.of()).settings().sandbox()).isEqualTo(new Settings.SandboxDefaults(2, 512, 0, 60));
     }
 
     @Test

@@ -9,6 +9,7 @@ import dev.sandlot.protocol.BuildState;
 import dev.sandlot.protocol.BuildStorage;
 import dev.sandlot.protocol.BuiltTemplate;
 import dev.sandlot.protocol.ErrorKind;
+import dev.sandlot.protocol.ImageStorage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
@@ -45,6 +46,7 @@ public final class BuildEngine implements BuildService, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(BuildEngine.class);
     private static final String CUT_OFF = "The build was cut off by a stop of the server; please start it again";
     private static final String STOPPED = "The build was ended because the server is stopping";
+    private static final String FULL = "no room is left on the disk of the node";
     private static final Duration TIDY_INTERVAL = Duration.ofMinutes(10);
 
     private final BuildSettings settings;
@@ -55,8 +57,12 @@ public final class BuildEngine implements BuildService, AutoCloseable {
     private final Uploads uploads;
     private final LayerCollector collector;
     private final NodeStorage storage;
+    private final NodeImages images;
     private final Semaphore workers;
     private final Map<UUID, ActiveBuild> active = new ConcurrentHashMap<>();
+    /** Ends that could not be written down, for example as the disk was full; written down when they are asked for. */
+    private final Map<UUID, BuildState> unnoted = new ConcurrentHashMap<>();
+
     private final List<BiConsumer<UUID, BuildState>> listeners = new CopyOnWriteArrayList<>();
     private final AtomicLong tidied = new AtomicLong(System.nanoTime());
     private final ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(
@@ -75,12 +81,21 @@ public final class BuildEngine implements BuildService, AutoCloseable {
         this.cache = new BuildCache(directory.resolve("cache"), parts.layers());
         this.uploads = Uploads.open(directory.resolve("uploads"), settings.uploadBytes(), settings.uploadsBytes());
         this.tools = new BuildTools(
-                parts.workshop(), parts.layers(), parts.bases(), parts.copy(), cache, uploads, settings.limits());
+                parts.workshop(),
+                parts.layers(),
+                parts.bases(),
+                parts.copy(),
+                cache,
+                uploads,
+                new FewLayers(parts.layers(), settings.mostLayers()),
+                settings.limits());
         List<LayerCollector.References> references = new ArrayList<>(parts.references());
         references.add(cache::references);
         references.add(this::builtLayers);
+        references.add(parts.images()::layers);
         this.collector = new LayerCollector(parts.layers(), references);
         this.storage = new NodeStorage(cache, parts.layers(), collector);
+        this.images = new NodeImages(parts.images(), parts.layers(), collector);
         this.workers = new Semaphore(settings.workers(), true);
         timer.setRemoveOnCancelPolicy(true);
     }
@@ -173,13 +188,18 @@ public final class BuildEngine implements BuildService, AutoCloseable {
             build.log().info("", String.format(java.util.Locale.ROOT, "Build finished, took %.1fs", seconds));
             return new BuildState.Ready(Objects.requireNonNull(result.get()));
         } catch (BuildFailure e) {
-            return build.ended().orElse(new BuildState.Failed(e.text(), e.step()));
+            String full = FullDisk.caused(e) ? " (" + FULL + ")" : "";
+            return build.ended().orElse(new BuildState.Failed(e.text() + full, e.step()));
         } catch (InterruptedException | IOException | RuntimeException | StackOverflowError e) {
             return build.ended().orElseGet(() -> internal(id, e));
         }
     }
 
     private static BuildState internal(UUID build, Throwable cause) {
+        if (FullDisk.caused(cause)) {
+            LOG.warn("build {} found no room on the disk: {}", build, cause.toString());
+            return new BuildState.Failed("The build cannot go on: " + FULL, null);
+        }
         LOG.error("build {} failed", build, cause);
         return new BuildState.Failed(
                 "An internal error occurred during the build. If it happens again, quote build ID " + build, null);
@@ -193,7 +213,8 @@ public final class BuildEngine implements BuildService, AutoCloseable {
             }
             shelf.finish(id, end);
         } catch (IOException e) {
-            LOG.error("the end of build {} could not be noted", id, e);
+            LOG.error("the end of build {} could not be noted; it is tried again", id, e);
+            unnoted.put(id, end);
         } finally {
             active.remove(id);
             build.finished();
@@ -244,10 +265,24 @@ public final class BuildEngine implements BuildService, AutoCloseable {
     @Override
     public Optional<BuildState> state(UUID buildId) throws ApiException {
         try {
-            return active.containsKey(buildId) ? Optional.of(new BuildState.Running()) : shelf.end(buildId);
+            return active.containsKey(buildId) ? Optional.of(new BuildState.Running()) : ended(buildId);
         } catch (IOException e) {
             throw unreadable(buildId, e);
         }
+    }
+
+    private Optional<BuildState> ended(UUID buildId) throws IOException {
+        BuildState end = unnoted.get(buildId);
+        if (end == null) {
+            return shelf.end(buildId);
+        }
+        try {
+            shelf.finish(buildId, end);
+            unnoted.remove(buildId);
+        } catch (IOException e) {
+            LOG.warn("the end of build {} still cannot be noted: {}", buildId, e.toString());
+        }
+        return Optional.of(end);
     }
 
     @Override
@@ -289,6 +324,7 @@ public final class BuildEngine implements BuildService, AutoCloseable {
         boolean _ = cancel(buildId, "The build was deleted");
         try {
             bases.forget(buildId);
+            unnoted.remove(buildId);
             shelf.remove(buildId);
         } catch (IOException e) {
             throw new ApiException(ErrorKind.INTERNAL, "Build \"" + buildId + "\" could not be forgotten", e);
@@ -321,6 +357,11 @@ public final class BuildEngine implements BuildService, AutoCloseable {
     @Override
     public BuildStorage storage() {
         return storage;
+    }
+
+    @Override
+    public ImageStorage images() {
+        return images;
     }
 
     /** Ends the builds at work; they have failed when this returns. */

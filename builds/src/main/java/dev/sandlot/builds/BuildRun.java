@@ -32,7 +32,6 @@ final class BuildRun {
     private static final String FINALIZE = "finalize";
     private static final String USER = "user";
     private static final String ROOT = "root";
-    private static final int MAX_LAYERS = 200;
 
     private final BuildPlan plan;
     private final BuildTools tools;
@@ -80,7 +79,10 @@ final class BuildRun {
     private void base() throws BuildFailure, IOException, InterruptedException {
         switch (plan.origin()) {
             case BuildOrigin.Image image -> {
-                key = CacheKey.first("image", tools.bases().provisioning(), image.reference());
+                String known = tools.bases().known(image.reference());
+                key = known.isEmpty()
+                        ? CacheKey.first("image", tools.bases().provisioning(), image.reference())
+                        : CacheKey.first("image", tools.bases().provisioning(), image.reference(), known);
                 fromImage(image.reference());
             }
             case BuildOrigin.Pushed _ -> {
@@ -173,8 +175,10 @@ final class BuildRun {
             Ended ended =
                     blaming(number, "failed to run command '" + run.command() + "'", () -> sandbox.run(command, lines));
             if (!ended.isOk()) {
+                String full = FullDisk.isAt(tools.layers().pool()) ? " (the disk of the node is full)" : "";
                 throw new BuildFailure(
-                        number, "failed to run command '" + run.command() + "': exit status " + ended.exitCode());
+                        number,
+                        "failed to run command '" + run.command() + "': exit status " + ended.exitCode() + full);
             }
         });
     }
@@ -184,7 +188,7 @@ final class BuildRun {
         Set<String> unknown = expansion.unknown(context);
         Map<String, String> shell = Map.of();
         if (!unknown.isEmpty()) {
-            try (WorkSandbox sandbox = open()) {
+            try (WorkSandbox sandbox = open(number)) {
                 shell = blaming(number, "the variables could not be expanded", () -> Expansion.ask(sandbox, unknown));
             }
         }
@@ -245,7 +249,6 @@ final class BuildRun {
         configure(configure);
         context = last;
         layers = and(new TemplateMark(tools.layers()).layer(plan, layers));
-        requireFewLayers(FINALIZE);
         TemplateStart start = start();
         if (start != null) {
             check(start);
@@ -287,7 +290,7 @@ final class BuildRun {
         }
         log.info(FINALIZE, "Waiting for the template to be ready");
         Readiness readiness = new Readiness(limits.ready(), limits.settle(), limits.poll(), limits.poll());
-        try (WorkSandbox sandbox = open()) {
+        try (WorkSandbox sandbox = open(FINALIZE)) {
             reach(readiness, start, sandbox);
         }
         log.info(FINALIZE, "Template is ready");
@@ -324,14 +327,14 @@ final class BuildRun {
                 bytes);
     }
 
-    private WorkSandbox open() throws IOException {
+    private WorkSandbox open(String step) throws IOException {
+        layers = tools.few().of(layers, log, step);
         return tools.workshop()
                 .open(new Workshop.Order(plan.buildId(), plan.templateId(), layers, plan.cpuCount(), plan.memoryMb()));
     }
 
     private void inSandbox(String step, Inside inside) throws BuildFailure, IOException, InterruptedException {
-        requireFewLayers(step);
-        try (WorkSandbox sandbox = open()) {
+        try (WorkSandbox sandbox = open(step)) {
             inside.run(sandbox);
             LayerRecord layer = sandbox.commit();
             if (layer.entries() > 1) {
@@ -339,13 +342,6 @@ final class BuildRun {
             }
         } catch (BadLayerException e) {
             throw new BuildFailure(step, "the files cannot become a layer: " + e.getMessage(), e);
-        }
-    }
-
-    /** An overlay takes only so many. */
-    private void requireFewLayers(String step) throws BuildFailure {
-        if (layers.size() >= MAX_LAYERS) {
-            throw new BuildFailure(step, "the template has more than " + MAX_LAYERS + " layers");
         }
     }
 

@@ -12,10 +12,20 @@ import java.time.Duration;
  * @param cacheBytes size of all layers that the cache may keep; the ones used least lately go first
  * @param uploadBytes size of one upload, at most
  * @param uploadsBytes size of all uploads, at most
+ * @param mostLayers of a template; when there are more the upper ones become one
  * @param limits how long things may take
  */
 public record BuildSettings(
-        Path directory, int workers, long cacheBytes, long uploadBytes, long uploadsBytes, Limits limits) {
+        Path directory,
+        int workers,
+        long cacheBytes,
+        long uploadBytes,
+        long uploadsBytes,
+        int mostLayers,
+        Limits limits) {
+    /** So many layers can be mounted by every kernel. */
+    public static final int MOST_LAYERS = 128;
+
     private static final long GIBIBYTE = 1L << 30;
 
     /**
@@ -41,6 +51,9 @@ public record BuildSettings(
     }
 
     public BuildSettings {
+        if (mostLayers < 2) {
+            throw new IllegalArgumentException("templates must have room for layers");
+        }
         if (workers < 1 || cacheBytes < 0 || uploadBytes < 1 || uploadsBytes < 1) {
             throw new IllegalArgumentException("limits of builds must be positive");
         }
@@ -54,6 +67,17 @@ public record BuildSettings(
                 20 * GIBIBYTE,
                 BuildService.MAX_FILES_BYTES,
                 20 * GIBIBYTE,
+                MOST_LAYERS,
                 Limits.DEFAULT);
+    }
+
+    /** The same with another number of builds at once. */
+    public BuildSettings withWorkers(int other) {
+        return new BuildSettings(directory, other, cacheBytes, uploadBytes, uploadsBytes, mostLayers, limits);
+    }
+
+    /** The same with another size of the cache. */
+    public BuildSettings withCacheBytes(long other) {
+        return new BuildSettings(directory, workers, other, uploadBytes, uploadsBytes, mostLayers, limits);
     }
 }

@@ -10,4 +10,5 @@ record BuildTools(
         FileCopy copy,
         BuildCache cache,
         Uploads uploads,
+        FewLayers few,
         BuildSettings.Limits limits) {}

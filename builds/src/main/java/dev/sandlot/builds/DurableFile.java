@@ -25,16 +25,24 @@ final class DurableFile {
     /** Writes a file so that readers see the old content or the new one, and brings it to the disk. */
     static void replace(Path file, byte[] content) throws IOException {
         Path fresh = unfinished(file);
-        DurableFiles.write(fresh, content);
-        publish(fresh, file);
+        try {
+            DurableFiles.write(fresh, content);
+            publish(fresh, file);
+        } finally {
+            Files.deleteIfExists(fresh);
+        }
         DurableFiles.sync(file.resolveSibling("."));
     }
 
     /** As {@link #replace}, for what may be lost with the machine's power. */
     static void replaceLazily(Path file, byte[] content) throws IOException {
         Path fresh = unfinished(file);
-        Files.write(fresh, content);
-        publish(fresh, file);
+        try {
+            Files.write(fresh, content);
+            publish(fresh, file);
+        } finally {
+            Files.deleteIfExists(fresh);
+        }
     }
 
     /** A name beside a file for its next content. */

@@ -12,6 +12,11 @@ public interface ImageBases {
      */
     String provisioning();
 
+    /** What an image of that name is when no registry need be asked for it; empty where one is. */
+    default String known(String reference) throws IOException {
+        return "";
+    }
+
     /**
      * Makes the base of a plan whose origin is an image.
      *

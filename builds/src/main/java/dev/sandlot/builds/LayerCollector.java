@@ -70,12 +70,36 @@ public final class LayerCollector {
         }
     }
 
-    private Collected collectNow(Duration grace) throws IOException {
+    /**
+     * Removes layers that were just made in vain, unless somebody needs them or layers are in use now; then they go
+     * later.
+     */
+    void discard(Set<Digest> vain) throws IOException {
+        if (vain.isEmpty() || !uses.writeLock().tryLock()) {
+            return;
+        }
+        try {
+            Set<Digest> needed = needed();
+            for (Digest layer : vain) {
+                if (!needed.contains(layer)) {
+                    store.remove(layer);
+                }
+            }
+        } finally {
+            uses.writeLock().unlock();
+        }
+    }
+
+    private Set<Digest> needed() throws IOException {
         Set<Digest> needed = new HashSet<>();
         for (References some : references) {
             needed.addAll(some.layers());
         }
-        List<LayerRecord> gone = store.collect(needed, grace);
+        return needed;
+    }
+
+    private Collected collectNow(Duration grace) throws IOException {
+        List<LayerRecord> gone = store.collect(needed(), grace);
         return new Collected(
                 gone.size(), gone.stream().mapToLong(LayerRecord::bytes).sum());
     }

@@ -61,18 +61,19 @@ final class Provisioner {
                     "unknown distribution '" + distribution.id() + "', provisioned as "
                             + distribution.family().key());
         }
+        List<Digest> few = new FewLayers(store, BuildSettings.MOST_LAYERS).of(layers, log, PulledBases.STEP);
         log.info(PulledBases.STEP, "Provisioning " + distribution.id());
         Workshop.Order order = new Workshop.Order(
                 plan.buildId(),
                 plan.templateId(),
-                layers,
+                few,
                 Math.max(MIN_CPUS, plan.cpuCount()),
                 Math.max(MIN_MEMORY_MB, plan.memoryMb()));
         try (WorkSandbox sandbox = workshop.open(order)) {
             run(distribution, sandbox, log);
             LayerRecord changes = sandbox.commit();
             log.info(PulledBases.STEP, "Provisioning was successful");
-            return changes.entries() > 1 ? with(layers, changes.diffId()) : layers;
+            return changes.entries() > 1 ? with(few, changes.diffId()) : few;
         }
     }
 

@@ -8,9 +8,9 @@ import dev.sandlot.images.ImageName;
 import dev.sandlot.images.ImageReference;
 import dev.sandlot.images.ImageRefusedException;
 import dev.sandlot.images.LayerStore;
+import dev.sandlot.images.LocalImages;
 import dev.sandlot.images.Progress;
 import dev.sandlot.images.PulledImage;
-import dev.sandlot.images.PushedImages;
 import dev.sandlot.images.RegistryAccess;
 import dev.sandlot.images.RegistryCredentials;
 import dev.sandlot.images.RegistryImage;
@@ -32,7 +32,7 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bases from images of registries, of this server's own registry, and, where no registry answers, from Debian
+ * Bases from images that were imported, of registries, of this server's own registry, and, where no registry answers, from Debian
  * packages that stand in for well-known images. Of an image only its files and variables count: user, directory and
  * commands are left (template-build.md 8.1).
  */
@@ -41,7 +41,7 @@ final class PulledBases implements ImageBases {
 
     private final LayerStore store;
     private final StandIns standIns;
-    private final PushedImages pushed;
+    private final OwnImages own;
     private final Provisioner provisioner;
     private final ImageBasesSettings settings;
     private final Logins logins;
@@ -57,21 +57,20 @@ final class PulledBases implements ImageBases {
         }
     }
 
-    PulledBases(
-            LayerStore store, Workshop workshop, StandIns standIns, PushedImages pushed, ImageBasesSettings settings) {
-        this(store, workshop, standIns, pushed, settings, Logins.of(settings.access()));
+    PulledBases(LayerStore store, Workshop workshop, StandIns standIns, OwnImages own, ImageBasesSettings settings) {
+        this(store, workshop, standIns, own, settings, Logins.of(settings.access()));
     }
 
     PulledBases(
             LayerStore store,
             Workshop workshop,
             StandIns standIns,
-            PushedImages pushed,
+            OwnImages own,
             ImageBasesSettings settings,
             Logins logins) {
         this.store = store;
         this.standIns = standIns;
-        this.pushed = pushed;
+        this.own = own;
         this.provisioner = new Provisioner(store, workshop);
         this.settings = settings;
         this.logins = logins;
@@ -96,8 +95,20 @@ final class PulledBases implements ImageBases {
     }
 
     @Override
+    public String known(String reference) throws IOException {
+        try {
+            return own.local()
+                    .find(ImageName.parse(reference))
+                    .map(image -> image.manifest().toString())
+                    .orElse("");
+        } catch (IllegalArgumentException e) {
+            return "";
+        }
+    }
+
+    @Override
     public void forget(UUID buildId) throws IOException {
-        pushed.forget(buildId);
+        own.pushed().forget(buildId);
     }
 
     @Override
@@ -105,7 +116,7 @@ final class PulledBases implements ImageBases {
         try {
             PulledImage image = switch (plan.origin()) {
                 case BuildOrigin.Image named -> image(named, log);
-                case BuildOrigin.Pushed _ -> pushed.image(plan.templateId(), plan.buildId());
+                case BuildOrigin.Pushed _ -> own.pushed().image(plan.templateId(), plan.buildId());
                 case BuildOrigin.Parent _, BuildOrigin.Missing _ ->
                     throw new IllegalArgumentException("the plan begins with no image");
             };
@@ -121,6 +132,13 @@ final class PulledBases implements ImageBases {
     private PulledImage image(BuildOrigin.Image origin, BuildLog log)
             throws BuildFailure, IOException, InterruptedException {
         ImageName name = parsed(origin.reference());
+        Optional<LocalImages.LocalImage> local = own.local().find(name);
+        if (local.isPresent()) {
+            log.info(
+                    STEP,
+                    "Taking " + name + ", which was imported as " + local.get().manifest());
+            return own.local().image(local.get());
+        }
         Optional<StandIn> standIn =
                 settings.standIns() && origin.credentials() == null ? StandIn.of(name) : Optional.empty();
         Optional<ImageReference> place = place(name);

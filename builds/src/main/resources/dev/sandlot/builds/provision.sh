@@ -9,7 +9,7 @@ export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 family=$1
 group=$2
 
-programs='bash sudo curl git jq less socat ip ss ping fusermount3 pgrep useradd'
+programs='bash sudo curl git jq less socat ip ss ping fusermount3 pgrep useradd find'
 
 has_certificates() {
   for bundle in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem \
@@ -39,6 +39,7 @@ package() {
     debian:useradd) echo passwd ;;
     redhat:useradd) echo shadow-utils ;;
     *:useradd) echo shadow ;;
+    *:find) echo findutils ;;
     *) echo "$1" ;;
   esac
 }
@@ -147,6 +148,11 @@ done
 unset script
 END
 fi
+
+# Anyone may install there (template-build.md 8.3). Done here, once for each image, as every file that is touched is
+# copied into a layer.
+mkdir -p /usr/local
+find /usr/local ! -type l ! -perm 777 -exec chmod 777 {} +
 
 # Each sandbox gets an identity of its own.
 if [ -s /etc/machine-id ]; then : > /etc/machine-id; fi

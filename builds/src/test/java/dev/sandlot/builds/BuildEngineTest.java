@@ -3,8 +3,12 @@ package dev.sandlot.builds;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sandlot.images.ContentStore;
 import dev.sandlot.images.Digest;
 import dev.sandlot.images.LayerStore;
+import dev.sandlot.images.LocalImages;
+import dev.sandlot.images.MergedTree;
+import dev.sandlot.images.RegistryLimits;
 import dev.sandlot.images.StagedTree;
 import dev.sandlot.images.UnpackLimits;
 import dev.sandlot.protocol.ApiException;
@@ -23,12 +27,14 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -69,6 +75,9 @@ class BuildEngineTest {
         begin();
     }
 
+    /** Set before {@link #begin}. */
+    private int mostLayers = 100;
+
     private void begin() throws IOException {
         begin(2, Duration.ofMinutes(1));
     }
@@ -76,11 +85,21 @@ class BuildEngineTest {
     private void begin(int workers, Duration buildLimit) throws IOException {
         BuildSettings.Limits limits = new BuildSettings.Limits(
                 buildLimit, SHORT.multipliedBy(10), SHORT.multipliedBy(10), SHORT, SHORT, Duration.ofMillis(20));
-        BuildSettings settings = new BuildSettings(data.resolve("builder"), workers, 1 << 20, 1000, 2000, limits);
+        BuildSettings settings =
+                new BuildSettings(data.resolve("builder"), workers, 1 << 20, 1000, 2000, mostLayers, limits);
         engine = BuildEngine.open(
                 settings,
                 new BuildParts(
-                        workshop, layers, new FakeBases(), (request, box) -> copy.copy(request, box), List.of()));
+                        workshop,
+                        layers,
+                        new FakeBases(),
+                        (request, box) -> copy.copy(request, box),
+                        images(),
+                        List.of()));
+    }
+
+    private LocalImages images() throws IOException {
+        return LocalImages.open(ContentStore.open(layers, RegistryLimits.DEFAULT), layers);
     }
 
     @AfterEach
@@ -528,6 +547,47 @@ class BuildEngineTest {
         BuiltTemplate other =
                 ready(Plan.of().from(parent(second)).starting(null, "other").plan());
         assertThat(other.start()).isEqualTo(new TemplateStart("", "other", second.context()));
+    }
+
+    @Test
+    void stacksThatGrowTooHighOverThreeGenerationsAreMergedAndLoseNothing() throws Exception {
+        engine.close();
+        mostLayers = 6;
+        begin();
+        BuiltTemplate built = null;
+        for (int generation = 0; generation < 3; generation++) {
+            List<Step> steps = new ArrayList<>();
+            for (int i = 0; i < 7; i++) {
+                steps.add(step("RUN", "step " + generation + " " + i));
+            }
+            Plan plan = Plan.of(steps.toArray(Step[]::new));
+            built = ready((built == null ? plan : plan.from(parent(built))).plan());
+            assertThat(built.layers()).hasSizeLessThanOrEqualTo(mostLayers + 1).startsWith(root.toString());
+        }
+        MergedTree tree = new MergedTree(
+                layers,
+                Objects.requireNonNull(built).layers().stream()
+                        .map(Digest::parse)
+                        .toList());
+        for (int generation = 0; generation < 3; generation++) {
+            for (int i = 0; i < 7; i++) {
+                byte[] text = ("step " + generation + " " + i).getBytes(StandardCharsets.UTF_8);
+                assertThat(tree.read("/" + Digest.of(text).hex(), 100)).contains(text);
+            }
+        }
+        assertThat(workshop.opened)
+                .allSatisfy(order -> assertThat(order.layers()).hasSizeLessThan(mostLayers));
+    }
+
+    @Test
+    void aBuildForWhichTheDiskHasNoRoomSaysSo() throws Exception {
+        workshop.answers.put("fills the disk", (_, _) -> {
+            throw new IOException("could not write", new FileSystemException("f", null, "No space left on device"));
+        });
+        assertThat(failed(Plan.of(step("RUN", "fills the disk")).plan()).message())
+                .endsWith("(no room is left on the disk of the node)");
+        workshop.answers.remove("fills the disk");
+        ready(Plan.of(step("RUN", "fills the disk")).plan());
     }
 
     private static BuildOrigin parent(BuiltTemplate built) {

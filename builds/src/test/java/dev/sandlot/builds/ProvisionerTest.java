@@ -35,8 +35,16 @@ class ProvisionerTest {
     static final BuildPlan PLAN = plan(new BuildOrigin.Image("image", null));
 
     /** Programs of this machine that the script itself needs. */
-    private static final List<String> TOOLS =
-            List.of("/bin/sh", "/bin/cat", "/bin/grep", "/bin/sed", "/bin/mkdir", "/bin/chmod", "/bin/rm", "/bin/mv");
+    private static final List<String> TOOLS = List.of(
+            "/bin/sh",
+            "/bin/cat",
+            "/bin/grep",
+            "/bin/sed",
+            "/bin/mkdir",
+            "/bin/chmod",
+            "/bin/rm",
+            "/bin/mv",
+            "/bin/find");
 
     @TempDir
     Path temp;
@@ -75,6 +83,15 @@ class ProvisionerTest {
         assertThat(text(provisioned, "/etc/profile")).startsWith("SANDLOT_PATH=${PATH-}\nPATH=/usr/bin");
         assertThat(text(provisioned, "/etc/profile.d/zz-sandlot.sh")).contains("export SHELL=/bin/bash");
         assertThat(log.lines).contains("INFO base Provisioning was successful");
+    }
+
+    /** template-build.md 8.3: in the layer of the image, so that no build has to copy these files again. */
+    @Test
+    void what_is_installed_below_usr_local_is_opened_to_everybody() throws Exception {
+        List<Digest> provisioned = provision(image("ID=alpine", "apk", true));
+        Path tool = store.path(provisioned.getLast()).resolve("usr/local/lib/tool");
+        assertThat(Files.getPosixFilePermissions(tool)).hasSize(9);
+        assertThat(Files.getPosixFilePermissions(tool.getParent())).hasSize(9);
     }
 
     @Test
@@ -172,13 +189,14 @@ class ProvisionerTest {
         assumeThat(Files.isExecutable(Path.of("/bin/dash"))).isTrue();
         try (StagedTree tree = store.stage()) {
             Path root = tree.path();
-            for (String directory :
-                    List.of("bin", "usr/bin", "etc/ssl/certs", "usr/lib", "var", "dev", "proc", "tmp")) {
+            for (String directory : List.of(
+                    "bin", "usr/bin", "usr/local/lib", "etc/ssl/certs", "usr/lib", "var", "dev", "proc", "tmp")) {
                 Files.createDirectories(root.resolve(directory));
             }
             for (String program : TOOLS) {
                 install(Path.of(program), root);
             }
+            Files.writeString(root.resolve("usr/local/lib/tool"), "tool");
             Files.writeString(root.resolve("usr/lib/os-release"), release + "\nPRETTY_NAME=\"x\"\n");
             Files.createSymbolicLink(root.resolve("etc/os-release"), Path.of("../usr/lib/os-release"));
             Files.writeString(root.resolve("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n");

@@ -7,12 +7,16 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.sandlot.envd.SandboxFiles;
 import dev.sandlot.images.BaseTemplateSettings;
+import dev.sandlot.images.ContentStore;
 import dev.sandlot.images.Digest;
 import dev.sandlot.images.ImageRefusedException;
 import dev.sandlot.images.LayerRecord;
 import dev.sandlot.images.LayerStore;
+import dev.sandlot.images.LocalImages;
 import dev.sandlot.images.PulledImage;
+import dev.sandlot.images.PushedImages;
 import dev.sandlot.images.RegistryAccess;
+import dev.sandlot.images.RegistryLimits;
 import dev.sandlot.images.StandIns;
 import dev.sandlot.images.UnpackLimits;
 import dev.sandlot.protocol.BuildOrigin;
@@ -131,14 +135,14 @@ class PulledBasesTest {
                 store,
                 order -> new Untouched(order.layers()),
                 new StandIns(store, BaseTemplateSettings.DEFAULT),
-                (templateId, _) -> new PulledImage(List.of(digest), Map.of("OF", templateId), "", ""),
+                own((templateId, _) -> new PulledImage(List.of(digest), Map.of("OF", templateId), "", "")),
                 settings(null, true));
         BuildBase base = bases.make(ProvisionerTest.plan(new BuildOrigin.Pushed()), log);
         assertThat(base).isEqualTo(new BuildBase(List.of(digest), Map.of("OF", "template")));
     }
 
     @Test
-    void the_version_of_provisioning_depends_on_the_stand_ins() {
+    void the_version_of_provisioning_depends_on_the_stand_ins() throws Exception {
         assertThat(bases(settings(null, true)).provisioning())
                 .isNotEqualTo(bases(settings(null, false)).provisioning());
     }
@@ -148,14 +152,18 @@ class PulledBasesTest {
         return bases(settings).make(ProvisionerTest.plan(new BuildOrigin.Image(image, credentials)), log);
     }
 
-    private PulledBases bases(ImageBasesSettings settings) {
+    private OwnImages own(PushedImages pushed) throws IOException {
+        return new OwnImages(pushed, LocalImages.open(ContentStore.open(store, RegistryLimits.DEFAULT), store));
+    }
+
+    private PulledBases bases(ImageBasesSettings settings) throws IOException {
         return new PulledBases(
                 store,
                 order -> new Untouched(order.layers()),
                 new StandIns(store, BaseTemplateSettings.DEFAULT),
-                (_, _) -> {
+                own((_, _) -> {
                     throw new ImageRefusedException("nothing was pushed");
-                },
+                }),
                 settings);
     }
 

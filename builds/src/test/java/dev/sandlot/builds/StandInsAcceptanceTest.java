@@ -3,8 +3,11 @@ package dev.sandlot.builds;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sandlot.images.BaseTemplateSettings;
+import dev.sandlot.images.ContentStore;
 import dev.sandlot.images.LayerStore;
+import dev.sandlot.images.LocalImages;
 import dev.sandlot.images.RegistryAccess;
+import dev.sandlot.images.RegistryLimits;
 import dev.sandlot.images.StandIns;
 import dev.sandlot.images.UnpackLimits;
 import dev.sandlot.protocol.BuildOrigin;
@@ -77,9 +80,11 @@ class StandInsAcceptanceTest {
                 store,
                 new ChrootWorkshop(store, temp),
                 new StandIns(store, BaseTemplateSettings.DEFAULT),
-                (_, _) -> {
-                    throw new IOException("nothing was pushed");
-                },
+                new OwnImages(
+                        (_, _) -> {
+                            throw new IOException("nothing was pushed");
+                        },
+                        LocalImages.open(ContentStore.open(store, RegistryLimits.DEFAULT), store)),
                 new ImageBasesSettings(null, true, RegistryAccess.PUBLIC));
         return bases.make(ProvisionerTest.plan(new BuildOrigin.Image(reference, null)), log);
     }

@@ -10,8 +10,10 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -125,7 +127,8 @@ final class ApiHandler implements ExchangeHandler {
         if (match.isEmpty() && removed.isPresent()) {
             return removed.get().route().operation().answer(new Call(exchange, Map.of(), Caller.NOBODY));
         }
-        if (exchange.requestLength() > Call.BODY_LIMIT) {
+        boolean upload = match.isPresent() && match.get().route().isUpload();
+        if (!upload && exchange.requestLength() > Call.BODY_LIMIT) {
             throw Call.bodyTooLarge();
         }
         if (match.isEmpty()) {
@@ -140,10 +143,23 @@ final class ApiHandler implements ExchangeHandler {
             return route.operation().answer(new Call(exchange, match.rawParameters(), Caller.NOBODY));
         }
         guard.checkReady();
-        return guard.within(() -> answer(exchange, match));
+        if (route.isUpload()) {
+            return upload(exchange, match);
+        }
+        return guard.within(() -> route.operation().answer(admitted(exchange, match)));
     }
 
-    private Reply answer(Exchange exchange, Router.Match match) throws ApiException, IOException {
+    /** Who sends it is found out in time; what is sent takes as long as it takes. */
+    private Reply upload(Exchange exchange, Router.Match match) throws ApiException, IOException {
+        AtomicReference<Call> call = new AtomicReference<>();
+        Reply _ = guard.within(() -> {
+            call.set(admitted(exchange, match));
+            return Reply.empty(204);
+        });
+        return match.route().operation().answer(Objects.requireNonNull(call.get()));
+    }
+
+    private Call admitted(Exchange exchange, Router.Match match) throws ApiException, IOException {
         Route route = match.route();
         Caller caller = authenticator.authenticate(exchange.requestHeaders(), route.access());
         Call call = new Call(exchange, match.rawParameters(), caller);
@@ -157,7 +173,7 @@ final class ApiHandler implements ExchangeHandler {
                 checkNotBlocked(team);
             }
         }
-        return route.operation().answer(call);
+        return call;
     }
 
     private void checkRate(Exchange exchange, Team team, Route route) throws ApiException {

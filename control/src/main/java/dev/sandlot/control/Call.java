@@ -5,6 +5,7 @@ import dev.sandlot.protocol.ErrorKind;
 import dev.sandlot.protocol.Exchange;
 import dev.sandlot.protocol.SandboxId;
 import java.io.IOException;
+import java.io.InputStream;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -100,6 +101,16 @@ final class Call {
     private Optional<Fields> presentBody() throws ApiException, IOException {
         byte[] bytes = bytes();
         return bytes.length == 0 ? Optional.empty() : Optional.of(Fields.parse(bytes));
+    }
+
+    /** The body of an upload, which is read by nobody else. */
+    InputStream stream() throws IOException {
+        return exchange.requestBody();
+    }
+
+    /** How long the body is; -1 when the request does not say. */
+    long length() {
+        return exchange.requestLength();
     }
 
     /** The body as it came, read once. */

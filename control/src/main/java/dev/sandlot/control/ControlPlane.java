@@ -106,6 +106,7 @@ public final class ControlPlane implements AutoCloseable {
         routes.addAll(new TeamAddons(store.teams(), authenticator, clock).routes());
         routes.addAll(new PeopleAdministration(store.people()).routes());
         routes.addAll(new StorageEndpoints(builder, templates, store.templates(), store.builds()).routes());
+        routes.addAll(new ImageEndpoints(builder).routes());
         routes.addAll(new NodeEndpoints(lifecycle.nodes(), lifecycle).routes());
         routes.addAll(ApiDescription.load().routes());
         return routes;

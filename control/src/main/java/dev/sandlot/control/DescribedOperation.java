@@ -33,7 +33,7 @@ final class DescribedOperation {
             }
         }
         JsonNode body = operation.path("requestBody");
-        if (!body.isMissingNode()) {
+        if (body.path("content").has("application/json")) {
             checkBody(body, call);
         }
     }

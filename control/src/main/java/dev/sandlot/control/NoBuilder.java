@@ -7,6 +7,7 @@ import dev.sandlot.protocol.BuildService;
 import dev.sandlot.protocol.BuildState;
 import dev.sandlot.protocol.BuildStorage;
 import dev.sandlot.protocol.ErrorKind;
+import dev.sandlot.protocol.ImageStorage;
 import java.io.InputStream;
 import java.util.List;
 import java.util.Optional;
@@ -54,6 +55,11 @@ public final class NoBuilder implements BuildService {
 
     @Override
     public BuildStorage storage() throws ApiException {
+        throw refused();
+    }
+
+    @Override
+    public ImageStorage images() throws ApiException {
         throw refused();
     }
 

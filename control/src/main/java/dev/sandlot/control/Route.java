@@ -29,6 +29,22 @@ record Route(String method, String template, Access access, boolean blockedMay, 
         return new Route(method, template, Access.OPERATOR, true, operation);
     }
 
+    /** Something large that an operator sends: neither the limit of bodies nor that of time holds. */
+    static Route upload(String template, Operation operation) {
+        return new Route("POST", template, Access.OPERATOR, true, new Upload(operation));
+    }
+
+    boolean isUpload() {
+        return operation instanceof Upload;
+    }
+
+    private record Upload(Operation work) implements Operation {
+        @Override
+        public Reply answer(Call call) throws ApiException, IOException {
+            return work.answer(call);
+        }
+    }
+
     /** A change that a team makes. */
     static Route change(String method, String template, Operation operation) {
         return new Route(method, template, Access.TEAM, false, operation);

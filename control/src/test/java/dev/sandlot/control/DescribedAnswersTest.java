@@ -174,8 +174,18 @@ class DescribedAnswersTest {
                 .filter(operation -> takesABody(operation)
                         || AnswerRecord.statuses(operation).contains("413"))
                 .forEach(operation -> server.send(
-                                signed(server, operation).body(InputStream.nullInputStream(), Call.BODY_LIMIT + 1L))
+                                signed(server, operation).body(InputStream.nullInputStream(), tooMuch(operation)))
                         .expect(413));
+    }
+
+    private static long tooMuch(String operation) {
+        boolean archive = AnswerRecord.operations()
+                .get(operation)
+                .node()
+                .path("requestBody")
+                .path("content")
+                .has("application/x-tar");
+        return archive ? (60L << 30) + 1 : Call.BODY_LIMIT + 1L;
     }
 
     private static void sandboxes(TestServer server) throws Exception {
@@ -492,6 +502,16 @@ class DescribedAnswersTest {
         operator(server, "GET", "/admin/cache", "").expect(200);
         operator(server, "POST", "/admin/cache/prune", "").expect(200);
         operator(server, "POST", "/admin/cache/prune?keepMB=-1", "").expect(400);
+        operator(server, "POST", "/admin/images", "bad").expect(400);
+        operator(server, "POST", "/admin/images", "while another one is read").expect(409);
+        operator(server, "POST", "/admin/images?name=host%3A5000%2Ftool%3A1", "archive")
+                .expect(201);
+        operator(server, "GET", "/admin/images", "").expect(200);
+        for (int status : List.of(200, 400, 404)) {
+            String image = status == 200 ? "host%3A5000%2Ftool%3A1" : status == 400 ? "a%20b" : "none";
+            operator(server, "GET", "/admin/images/" + image + "/image.tar", "").expect(status);
+            operator(server, "DELETE", "/admin/images/" + image, "").expect(status == 200 ? 204 : status);
+        }
         for (String what : List.of("", "/rootfs.tar", "/image.tar")) {
             operator(server, "GET", "/admin/templates/base/export" + what, "").expect(200);
             operator(server, "GET", "/admin/templates/a%20b/export" + what, "").expect(400);

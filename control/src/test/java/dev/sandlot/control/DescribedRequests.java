@@ -50,7 +50,9 @@ final class DescribedRequests {
     /** Adds the body that the description asks for. */
     static MemoryExchange withBody(String operation, MemoryExchange exchange) {
         JsonNode body = AnswerRecord.operations().get(operation).node().path("requestBody");
-        if (!body.isMissingNode()) {
+        if (body.path("content").has("application/x-tar")) {
+            exchange.body("archive".getBytes(StandardCharsets.UTF_8));
+        } else if (!body.isMissingNode()) {
             JsonNode schema = body.get("content").get("application/json").get("schema");
             exchange.body(least(schema).toString().getBytes(StandardCharsets.UTF_8));
         }

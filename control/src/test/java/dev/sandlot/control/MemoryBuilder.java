@@ -9,6 +9,7 @@ import dev.sandlot.protocol.BuildState;
 import dev.sandlot.protocol.BuildStorage;
 import dev.sandlot.protocol.BuiltTemplate;
 import dev.sandlot.protocol.ErrorKind;
+import dev.sandlot.protocol.ImageStorage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -33,6 +34,13 @@ final class MemoryBuilder implements BuildService {
     private volatile BiConsumer<UUID, BuildState> listener = (id, state) -> {};
 
     final Map<String, String> cached = new ConcurrentHashMap<>();
+
+    final Map<String, byte[]> images = new ConcurrentHashMap<>();
+
+    @Override
+    public ImageStorage images() {
+        return new MemoryImages(images);
+    }
 
     @Override
     public BuildStorage storage() {

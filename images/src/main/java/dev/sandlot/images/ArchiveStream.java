@@ -4,6 +4,8 @@ import com.github.luben.zstd.ZstdInputStream;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.zip.GZIPInputStream;
@@ -47,6 +49,14 @@ final class ArchiveStream extends InputStream {
         byte[] magic = buffered.readNBytes(ZSTD.length);
         buffered.reset();
         return new ArchiveStream(decompressed(buffered, magic), compressed, limit, maxRatio);
+    }
+
+    /** What a media type of a layer has after {@code tar}, by the first bytes of the layer. */
+    static String suffix(Path layer) throws IOException {
+        try (InputStream in = Files.newInputStream(layer)) {
+            byte[] magic = in.readNBytes(ZSTD.length);
+            return startsWith(magic, GZIP) ? "+gzip" : startsWith(magic, ZSTD) ? "+zstd" : "";
+        }
     }
 
     /** How many more bytes the limit allows. */

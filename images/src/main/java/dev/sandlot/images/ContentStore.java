@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashSet;
@@ -107,6 +108,20 @@ public final class ContentStore {
             names.unlock();
         }
         upload.drop();
+    }
+
+    /** Takes a file of the pool as a blob, whose digest was checked. */
+    void keep(RepositoryName name, Path file, Digest digest) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.force(true);
+        }
+        names.lock();
+        try {
+            files.take(file, digest);
+            name(name, digest);
+        } finally {
+            names.unlock();
+        }
     }
 
     /** Gives a repository a blob that another one has; says whether that one has it. */
@@ -276,6 +291,45 @@ public final class ContentStore {
                 drop(name.get(), tag);
             }
         }
+    }
+
+    /**
+     * Drops every manifest of a repository but those, the blobs that only dropped ones need, and content that no other
+     * repository has, at once: nobody may be putting anything there meanwhile.
+     */
+    void retain(RepositoryName name, Set<Digest> manifests) throws IOException {
+        names.lock();
+        try {
+            Repository repository = repository(name);
+            Set<Digest> before = new HashSet<>(repository.manifests());
+            before.addAll(repository.blobs());
+            for (Digest manifest : repository.manifests()) {
+                if (!manifests.contains(manifest)) {
+                    repository.removeManifest(manifest);
+                }
+            }
+            Set<Digest> kept = repository.neededBlobs();
+            for (Digest blob : repository.blobs()) {
+                if (!kept.contains(blob)) {
+                    repository.removeBlob(blob);
+                }
+            }
+            before.removeAll(named());
+            for (Digest unnamed : before) {
+                Files.deleteIfExists(files.path(unnamed));
+            }
+        } finally {
+            names.unlock();
+        }
+    }
+
+    private Set<Digest> named() throws IOException {
+        Set<Digest> named = new HashSet<>();
+        for (Repository repository : Repository.all(files, repositories)) {
+            named.addAll(repository.blobs());
+            named.addAll(repository.manifests());
+        }
+        return named;
     }
 
     private static void dropUnnamed(Repository repository, Digest digest) throws IOException {

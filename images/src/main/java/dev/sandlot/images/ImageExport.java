@@ -3,7 +3,6 @@ package dev.sandlot.images;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.security.DigestOutputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,9 +20,6 @@ import tools.jackson.databind.node.ObjectNode;
 public final class ImageExport {
     private static final String LAYER = "application/vnd.oci.image.layer.v1.tar";
     private static final String CONFIG = "application/vnd.oci.image.config.v1+json";
-    private static final String MANIFEST = "application/vnd.oci.image.manifest.v1+json";
-    private static final String INDEX = "application/vnd.oci.image.index.v1+json";
-    private static final String NAME = "org.opencontainers.image.ref.name";
     private static final int BUFFER_BYTES = 128 * 1024;
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
@@ -52,11 +48,9 @@ public final class ImageExport {
         }
         byte[] config = JSON.writeValueAsBytes(config(image, layers));
         byte[] manifest = JSON.writeValueAsBytes(manifest(layers, config));
-        TarWriter tar = new TarWriter(out);
-        file(tar, "oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}".getBytes(StandardCharsets.UTF_8));
-        file(tar, "index.json", JSON.writeValueAsBytes(index(name, manifest)));
-        file(tar, path(Digest.of(manifest)), manifest);
-        file(tar, path(Digest.of(config)), config);
+        LayoutWriter tar = new LayoutWriter(out);
+        tar.begin(name, ManifestDocument.OCI_MANIFEST, manifest);
+        tar.blob(config);
         List<Digest> written = new ArrayList<>();
         for (int i = 0; i < layers.size(); i++) {
             progress.report("writing layer " + image.layers().get(i), 0.5 + 0.5 * i / layers.size());
@@ -69,8 +63,8 @@ public final class ImageExport {
         progress.report("image written", 1);
     }
 
-    private void layer(TarWriter tar, Digest layer, Blob blob) throws IOException {
-        tar.begin(entry(path(blob.digest()), blob.size()));
+    private void layer(LayoutWriter layout, Digest layer, Blob blob) throws IOException {
+        TarWriter tar = layout.begin(blob.digest(), blob.size());
         OutputStream into = new OutputStream() {
             @Override
             public void write(int one) throws IOException {
@@ -86,7 +80,7 @@ public final class ImageExport {
         if (!packed(layer, into).equals(blob)) {
             throw new IOException("layer " + layer + " changed while it was written");
         }
-        tar.end();
+        layout.end();
     }
 
     private Blob packed(Digest layer, OutputStream out) throws IOException {
@@ -129,42 +123,11 @@ public final class ImageExport {
     }
 
     private static ObjectNode manifest(List<Blob> layers, byte[] config) {
-        ObjectNode manifest = JSON.createObjectNode().put("schemaVersion", 2).put("mediaType", MANIFEST);
-        manifest.set("config", descriptor(CONFIG, Digest.of(config), config.length));
+        ObjectNode manifest =
+                JSON.createObjectNode().put("schemaVersion", 2).put("mediaType", ManifestDocument.OCI_MANIFEST);
+        manifest.set("config", LayoutWriter.descriptor(CONFIG, Digest.of(config), config.length));
         ArrayNode list = manifest.putArray("layers");
-        layers.forEach(layer -> list.add(descriptor(LAYER, layer.digest(), layer.size())));
+        layers.forEach(layer -> list.add(LayoutWriter.descriptor(LAYER, layer.digest(), layer.size())));
         return manifest;
-    }
-
-    private static ObjectNode index(String name, byte[] manifest) {
-        ObjectNode index = JSON.createObjectNode().put("schemaVersion", 2).put("mediaType", INDEX);
-        ObjectNode entry = descriptor(MANIFEST, Digest.of(manifest), manifest.length);
-        entry.putObject("platform")
-                .put("architecture", RegistryImage.architecture())
-                .put("os", "linux");
-        entry.putObject("annotations").put(NAME, name);
-        index.putArray("manifests").add(entry);
-        return index;
-    }
-
-    private static ObjectNode descriptor(String type, Digest digest, long size) {
-        return JSON.createObjectNode()
-                .put("mediaType", type)
-                .put("digest", digest.toString())
-                .put("size", size);
-    }
-
-    private static String path(Digest digest) {
-        return "blobs/sha256/" + digest.hex();
-    }
-
-    private static void file(TarWriter tar, String path, byte[] content) throws IOException {
-        tar.begin(entry(path, content.length));
-        tar.write(content, content.length);
-        tar.end();
-    }
-
-    private static TarEntry entry(String path, long size) {
-        return new TarEntry(TarEntry.Type.FILE, path, "", 0644, 0, 0, size, 0, 0, Map.of());
     }
 }

@@ -111,10 +111,15 @@ public final class LayerStore implements AutoCloseable {
 
     /** A fresh directory on the pool's file system, to make a layer in. */
     public StagedTree stage() throws IOException {
-        Path home = staging.resolve(UUID.randomUUID().toString());
-        DurableFiles.makePrivateDirectory(home);
-        Files.createDirectory(home.resolve(TREE));
-        return new StagedTree(home);
+        StagedTree staged = new StagedTree(staging.resolve(UUID.randomUUID().toString()));
+        try {
+            DurableFiles.makePrivateDirectory(staged.home());
+            Files.createDirectory(staged.path());
+            return staged;
+        } catch (IOException e) {
+            staged.close();
+            throw e;
+        }
     }
 
     /** Makes a layer of a staged tree that nobody changes any more; its files must have container user IDs. */
@@ -133,6 +138,25 @@ public final class LayerStore implements AutoCloseable {
         new OwnerShift(uidBase, users).apply(staged.path());
         LayerRecord measured = measured(staged.path());
         return measured.entries() == 1 ? measured : publishNew(staged, measured);
+    }
+
+    /**
+     * Makes one layer that stands for several, wherever they lie above others.
+     *
+     * @param several lowest first
+     */
+    public LayerRecord merge(List<Digest> several) throws IOException {
+        Path archive = stagedFile();
+        try {
+            try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(archive), PACK_BUFFER_BYTES)) {
+                RootArchive.writeLayer(this, several, out);
+            }
+            try (InputStream in = Files.newInputStream(archive)) {
+                return add(in);
+            }
+        } finally {
+            Files.deleteIfExists(archive);
+        }
     }
 
     /** A file of its own for a download; removed at the next start if the caller does not do so. */

@@ -125,6 +125,17 @@ public final class MergedTree {
             return names;
         }
 
+        /** Whether nothing is seen of a directory of that name below these layers. */
+        boolean hidesBelow(String name) throws IOException {
+            for (Fd handle : handles) {
+                Optional<FileStatus> status = FileTree.find(handle, name);
+                if (status.isPresent() && (!status.get().isDirectory() || isOpaque(handle, name))) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
         /** A directory in this one. */
         Merged child(String name) throws IOException {
             List<Fd> children = new ArrayList<>();

@@ -21,6 +21,7 @@ public final class RootArchive {
     private static final int BUFFER_BYTES = 128 * 1024;
 
     private final MergedTree tree;
+    private final boolean marks;
     private final TarWriter tar;
     private final long expected;
     private final Progress progress;
@@ -30,8 +31,9 @@ public final class RootArchive {
 
     private long written;
 
-    private RootArchive(MergedTree tree, OutputStream out, long expected, Progress progress) {
+    private RootArchive(MergedTree tree, boolean marks, OutputStream out, long expected, Progress progress) {
         this.tree = tree;
+        this.marks = marks;
         this.tar = new TarWriter(out);
         this.expected = Math.max(1, expected);
         this.progress = progress;
@@ -49,7 +51,17 @@ public final class RootArchive {
             store.path(layer);
             expected += store.find(layer).map(LayerRecord::bytes).orElse(0L);
         }
-        new RootArchive(new MergedTree(store, layers), out, expected, progress).write();
+        new RootArchive(new MergedTree(store, layers), false, out, expected, progress).write();
+    }
+
+    /**
+     * Writes the archive of one layer that stands for several, with the marks of what they delete below them; the
+     * stream stays open.
+     *
+     * @param layers lowest first; must be in the store
+     */
+    static void writeLayer(LayerStore store, List<Digest> layers, OutputStream out) throws IOException {
+        new RootArchive(new MergedTree(store, layers), true, out, 1, Progress.NONE).write();
     }
 
     private void write() throws IOException {
@@ -69,6 +81,8 @@ public final class RootArchive {
             Optional<MergedTree.Found> found = directory.find(name);
             if (found.isPresent()) {
                 one(directory, found.get(), name, prefix + raw);
+            } else if (marks) {
+                mark(prefix + Whiteout.PREFIX + raw);
             }
         }
     }
@@ -78,6 +92,9 @@ public final class RootArchive {
         FileStatus status = found.status();
         if (status.isDirectory()) {
             empty(LayerPacker.header(TarEntry.Type.DIRECTORY, path + "/", "", status, 0, LayerPacker.xattrs(in, name)));
+            if (marks && parent.hidesBelow(name)) {
+                mark(path + "/" + Whiteout.OPAQUE);
+            }
             try (MergedTree.Merged child = parent.child(name)) {
                 contents(child, path + "/");
             }
@@ -111,6 +128,10 @@ public final class RootArchive {
         }
         tar.end();
         progress.report("writing the root file system", Math.min(1, (double) written / expected));
+    }
+
+    private void mark(String path) throws IOException {
+        empty(new TarEntry(TarEntry.Type.FILE, path, "", 0, 0, 0, 0, 0, 0, Map.of()));
     }
 
     private void empty(TarEntry entry) throws IOException {

@@ -39,7 +39,7 @@ public final class StoredImages implements PushedImages {
     }
 
     /** The parts of one image in one repository. */
-    private record Parts(ContentStore content, RepositoryName repository, ImageReference image) implements ImageSource {
+    record Parts(ContentStore content, RepositoryName repository, ImageReference image) implements ImageSource {
         @Override
         public byte[] manifest(String version, String accept) throws IOException {
             return content.manifest(repository, version)

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,7 +55,7 @@ class ImageArchiveTest {
         assertThat(fractions).isSorted().contains(1.0);
         try (LayerStore other = LayerStore.open(temp.resolve("other"), UnpackLimits.DEFAULT)) {
             List<ImageImport.Imported> back =
-                    new ImageImport(other, Progress.NONE).read(new ByteArrayInputStream(out.toByteArray()));
+                    read(new ImageImport(other, Progress.NONE), new ByteArrayInputStream(out.toByteArray()));
             assertThat(back).hasSize(1);
             assertThat(back.getFirst().names()).containsExactly("team/tool:1");
             assertThat(back.getFirst().image().env()).isEqualTo(image.env());
@@ -80,7 +81,7 @@ class ImageArchiveTest {
             out.write(saved);
         }
         List<ImageImport.Imported> images =
-                new ImageImport(store, Progress.NONE).read(new ByteArrayInputStream(zipped.toByteArray()));
+                read(new ImageImport(store, Progress.NONE), new ByteArrayInputStream(zipped.toByteArray()));
         assertThat(images.getFirst().names()).containsExactly("tool:1", "tool:2");
         assertThat(images.getFirst().image().layers()).containsExactly(Digest.of(layer), Digest.of(layer));
     }
@@ -105,8 +106,9 @@ class ImageArchiveTest {
                         .file("index.json", "{\"manifests\":[{\"digest\":\"" + Digest.of(layer) + "\"}]}")
                         .file("blobs/sha256/" + Digest.of(layer).hex(), "{}"),
                 "in the place of");
-        assertThatThrownBy(() -> new ImageImport(store, Progress.NONE, new UnpackLimits(10, 100, 5000))
-                        .read(saved(config(layer), new byte[10_000]).stream()))
+        assertThatThrownBy(() -> read(
+                        new ImageImport(store, Progress.NONE, new UnpackLimits(10, 100, 5000)),
+                        saved(config(layer), new byte[10_000]).stream()))
                 .isInstanceOf(BadLayerException.class)
                 .hasMessageContaining("larger than 5000 bytes");
         assertThat(store.list()).isEmpty();
@@ -116,8 +118,9 @@ class ImageArchiveTest {
     @Test
     void an_image_for_other_machines_is_refused() throws Exception {
         byte[] layer = new Archive(temp).file("a", "1").bytes();
-        assertThatThrownBy(() -> new ImageImport(store, Progress.NONE)
-                        .read(saved(config(layer).replace(ARCH, "s390x"), layer).stream()))
+        assertThatThrownBy(() -> read(
+                        new ImageImport(store, Progress.NONE),
+                        saved(config(layer).replace(ARCH, "s390x"), layer).stream()))
                 .isInstanceOf(ImageRefusedException.class)
                 .hasMessageContaining("no image for linux/" + ARCH);
     }
@@ -133,6 +136,46 @@ class ImageArchiveTest {
                 .containsEntry("again", "= etc/kept2")
                 .doesNotContainKeys("etc/gone", "opaque/old", "dir/below", "etc/.wh.gone")
                 .containsEntry("dir", "file now");
+    }
+
+    @Test
+    void one_layer_that_stands_for_several_hides_what_they_hid() throws Exception {
+        List<Digest> bottom = image().layers();
+        byte[] first = new Archive(temp)
+                .file("etc/.wh.kept", "")
+                .file("made", "1")
+                .file("turned", "file")
+                .directory("opaque/")
+                .file("opaque/third", "1")
+                .hardLink("twin", "made")
+                .bytes();
+        byte[] second = new Archive(temp)
+                .file(".wh.link", "")
+                .file("opaque/.wh..wh..opq", "")
+                .file("opaque/fourth", "1")
+                .directory("turned/")
+                .file("turned/inside", "1")
+                .directory("dir/")
+                .file("dir/back", "1")
+                .file("etc/kept", "back")
+                .file("attributed", "1", Map.of("user.note", "n"))
+                .bytes();
+        List<Digest> upper = List.of(
+                store.add(new ByteArrayInputStream(first)).diffId(),
+                store.add(new ByteArrayInputStream(second)).diffId());
+        List<Digest> all = new ArrayList<>(bottom);
+        all.addAll(upper);
+        List<Digest> merged = new ArrayList<>(bottom);
+        merged.add(store.merge(upper).diffId());
+        assertThat(root(store, merged))
+                .isEqualTo(root(store, all))
+                .containsEntry("etc/kept", "back")
+                .containsEntry("turned/inside", "1")
+                .containsKeys("opaque/fourth", "dir/back")
+                .doesNotContainKeys("link", "opaque/new", "opaque/third");
+        List<Digest> one = List.of(store.merge(all).diffId());
+        assertThat(root(store, one)).isEqualTo(root(store, all));
+        assertThat(temp.resolve("pool/staging")).isEmptyDirectory();
     }
 
     @Test
@@ -240,8 +283,15 @@ class ImageArchiveTest {
         return "{\"architecture\":\"" + ARCH + "\",\"rootfs\":{\"diff_ids\":" + diffIds + "}}";
     }
 
+    private static List<ImageImport.Imported> read(ImageImport reader, InputStream archive)
+            throws IOException, InterruptedException {
+        List<ImageImport.Imported> images = new ArrayList<>();
+        reader.read(archive, images::addAll);
+        return images;
+    }
+
     private void refused(Archive archive, String reason) {
-        assertThatThrownBy(() -> new ImageImport(store, Progress.NONE).read(archive.stream()))
+        assertThatThrownBy(() -> read(new ImageImport(store, Progress.NONE), archive.stream()))
                 .isInstanceOf(BadLayerException.class)
                 .hasMessageContaining(reason);
     }

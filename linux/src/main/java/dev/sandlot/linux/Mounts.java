@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /** Mounts of the calling thread's mount namespace, and detached ones that belong to none. */
@@ -20,6 +21,14 @@ public final class Mounts {
     private static final long MOUNT_ATTR_SIZE = 32;
     private static final long MS_REC_SLAVE = 0x4000 | 0x80000;
     private static final int MNT_DETACH = 2;
+    private static final long FSOPEN_CLOEXEC = 1;
+    private static final long FSMOUNT_CLOEXEC = 1;
+    private static final long FSCONFIG_SET_STRING = 1;
+    private static final long FSCONFIG_CMD_CREATE = 6;
+    private static final int MAX_CONFIG_VALUE = 255;
+    private static final String OVERLAY = "overlay";
+    private static final Map<String, String> COMPLETE_UPPER =
+            Map.of("redirect_dir", "nofollow", "metacopy", "off", "index", "off");
 
     private Mounts() {}
 
@@ -58,12 +67,83 @@ public final class Mounts {
      * Mounts an overlay in the calling thread's mount namespace. Its upper directory is complete by itself: what it
      * holds of a lower layer is a copy, never a reference, so that it can become a layer.
      *
+     * <p>The layers are named to the kernel one by one, up to 500; kernels before 6.7 take them in one page of text
+     * alone.
+     *
      * @param lowers paths of the layers, the topmost first
      */
     public static void overlay(List<String> lowers, Path upper, Path work, Path target) throws LinuxException {
+        try (Fd upperHandle = FileTree.directory(upper.toString());
+                Fd workHandle = FileTree.directory(work.toString())) {
+            String upperName = shortName(upper, upperHandle);
+            String workName = shortName(work, workHandle);
+            if (!overlayByLayers(lowers, upperName, workName, target)) {
+                overlayAtOnce(lowers, upperName, workName, target);
+            }
+        }
+    }
+
+    private static String shortName(Path directory, Fd handle) {
+        return directory.toString().length() > MAX_CONFIG_VALUE ? handle.procPath() : directory.toString();
+    }
+
+    private static void overlayAtOnce(List<String> lowers, String upper, String work, Path target)
+            throws LinuxException {
         String options = lowers.stream().collect(Collectors.joining(":", "lowerdir=", "")) + ",upperdir=" + upper
-                + ",workdir=" + work + ",redirect_dir=nofollow,metacopy=off,index=off";
-        mount("overlay", target.toString(), "overlay", 0, options);
+                + ",workdir=" + work;
+        for (Map.Entry<String, String> option : COMPLETE_UPPER.entrySet()) {
+            options += "," + option.getKey() + "=" + option.getValue();
+        }
+        mount(OVERLAY, target.toString(), OVERLAY, 0, options);
+    }
+
+    /** Says whether the kernel takes layers one by one; nothing is mounted when it does not. */
+    private static boolean overlayByLayers(List<String> lowers, String upper, String work, Path target)
+            throws LinuxException {
+        try (Fd context = open(OVERLAY)) {
+            if (!isTaken(context, "lowerdir+", lowers.getFirst())) {
+                return false;
+            }
+            for (String lower : lowers.subList(1, lowers.size())) {
+                configure(context, "lowerdir+", lower);
+            }
+            configure(context, "upperdir", upper);
+            configure(context, "workdir", work);
+            for (Map.Entry<String, String> option : COMPLETE_UPPER.entrySet()) {
+                configure(context, option.getKey(), option.getValue());
+            }
+            Syscall.FSCONFIG.call(target.toString(), context.number(), FSCONFIG_CMD_CREATE, 0, 0, 0);
+            try (Fd mount = Syscall.FSMOUNT.open(target.toString(), context.number(), FSMOUNT_CLOEXEC, 0, 0)) {
+                attach(mount, target);
+            }
+            return true;
+        }
+    }
+
+    private static Fd open(String type) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            return Syscall.FSOPEN.open(type, arena.allocateFrom(type).address(), FSOPEN_CLOEXEC, 0, 0);
+        }
+    }
+
+    private static boolean isTaken(Fd context, String key, String value) throws LinuxException {
+        try {
+            configure(context, key, value);
+            return true;
+        } catch (LinuxException e) {
+            if (e.is(Errno.EINVAL)) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    private static void configure(Fd context, String key, String value) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            long name = arena.allocateFrom(key).address();
+            long text = arena.allocateFrom(value).address();
+            Syscall.FSCONFIG.call(key + "=" + value, context.number(), FSCONFIG_SET_STRING, name, text, 0);
+        }
     }
 
     /** Lets no mount made from now on by the calling thread reach the namespace it was copied from. */

@@ -60,6 +60,7 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
     private final EndListener ends;
     private final Map<String, Supervisor.ExitListener> exits = new ConcurrentHashMap<>();
     private final Map<SandboxId, HostedSandbox> hosted = new ConcurrentHashMap<>();
+    /** Sandboxes that are being started or ended and have, or are about to have, a slot of the runtime. */
     private final AtomicInteger reserved = new AtomicInteger();
 
     private NodeAgent(NodeSettings settings, RuntimeConfig config, LayerStore layers, EndListener ends)
@@ -146,7 +147,7 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
         }
         boolean begun = false;
         try {
-            TemplateStarter.start(start, sandbox);
+            TemplateStarter.start(start, sandbox, settings.ready());
             begun = true;
         } catch (NotReadyException e) {
             throw new ApiException(ErrorKind.INTERNAL, e.text(), "sandbox_create_failed", e);
@@ -209,14 +210,17 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
 
     @Override
     public boolean kill(SandboxId id) throws ApiException {
-        HostedSandbox sandbox = hosted.remove(id);
-        if (sandbox != null) {
-            letGo(sandbox);
-        }
+        reserved.incrementAndGet();
         try {
+            HostedSandbox sandbox = hosted.remove(id);
+            if (sandbox != null) {
+                letGo(sandbox);
+            }
             return runtime.kill(id.value());
         } catch (RuntimeFailure e) {
             throw new ApiException(ErrorKind.INTERNAL, "Sandbox \"" + id + "\" could not be ended", e);
+        } finally {
+            reserved.decrementAndGet();
         }
     }
 

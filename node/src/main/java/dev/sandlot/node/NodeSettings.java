@@ -1,18 +1,27 @@
 package dev.sandlot.node;
 
+import java.time.Duration;
+
 /**
  * What a node is told at its start.
  *
  * @param nodeId its name among nodes
  * @param version of the program
- * @param maxSandboxes sandboxes it runs at once, at most
+ * @param maxSandboxes sandboxes it runs at once, at most; those of builds are not among them
  * @param pidsPerSandbox processes and threads of one sandbox, at most
+ * @param ready how long a new sandbox may take until its template's ready command succeeds
  */
-public record NodeSettings(String nodeId, String version, int maxSandboxes, int pidsPerSandbox) {
+public record NodeSettings(String nodeId, String version, int maxSandboxes, int pidsPerSandbox, Duration ready) {
     private static final int DEFAULT_PIDS = 4096;
+    private static final Duration DEFAULT_READY = Duration.ofSeconds(60);
 
     /** With the default limits of one sandbox. */
     public static NodeSettings of(String nodeId, String version, int maxSandboxes) {
-        return new NodeSettings(nodeId, version, maxSandboxes, DEFAULT_PIDS);
+        return new NodeSettings(nodeId, version, maxSandboxes, DEFAULT_PIDS, DEFAULT_READY);
+    }
+
+    /** The same with another time to become ready. */
+    public NodeSettings withReady(Duration other) {
+        return new NodeSettings(nodeId, version, maxSandboxes, pidsPerSandbox, other);
     }
 }

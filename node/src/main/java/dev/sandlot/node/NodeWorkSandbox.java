@@ -53,9 +53,18 @@ final class NodeWorkSandbox implements WorkSandbox {
             throw new IOException("the build's sandbox has ended");
         }
         int base = running.uidBase();
-        try (StagedTree staged = workshop.layers().stage()) {
+        try (StagedTree staged = stage()) {
             harvest(staged);
             return workshop.layers().commit(staged, base, HostedSandbox.IDS);
+        }
+    }
+
+    private StagedTree stage() throws IOException {
+        try {
+            return workshop.layers().stage();
+        } catch (IOException e) {
+            letGo();
+            throw e;
         }
     }
 

@@ -12,21 +12,22 @@ import java.time.Duration;
  * (template-build.md 10). Without a ready command nothing is waited for: the build has seen that it starts.
  */
 final class TemplateStarter {
-    private static final Readiness READINESS =
-            new Readiness(Duration.ofSeconds(60), Duration.ZERO, Duration.ofMillis(50), Duration.ofSeconds(2));
+    private static final Duration FIRST_POLL = Duration.ofMillis(50);
+    private static final Duration POLL = Duration.ofSeconds(2);
 
     private TemplateStarter() {}
 
     /**
      * Returns when the sandbox is ready.
      *
+     * @param limit until it must be
      * @throws NotReadyException with a reason for its user
      */
-    static void start(TemplateStart start, HostedSandbox sandbox)
+    static void start(TemplateStart start, HostedSandbox sandbox, Duration limit)
             throws NotReadyException, IOException, InterruptedException {
         LastLine said = new LastLine();
         try (SandboxCommands commands = new SandboxCommands(sandbox.envd(), true)) {
-            READINESS.reach(start, commands, said, new LastLine());
+            new Readiness(limit, Duration.ZERO, FIRST_POLL, POLL).reach(start, commands, said, new LastLine());
         } catch (NotReadyException e) {
             throw e.saying(said.line);
         }

@@ -6,8 +6,11 @@ import dev.sandlot.builds.BuildLog;
 import dev.sandlot.builds.BuildParts;
 import dev.sandlot.builds.BuildSettings;
 import dev.sandlot.builds.ImageBases;
+import dev.sandlot.images.ContentStore;
 import dev.sandlot.images.Digest;
 import dev.sandlot.images.LayerStore;
+import dev.sandlot.images.LocalImages;
+import dev.sandlot.images.RegistryLimits;
 import dev.sandlot.images.UnpackLimits;
 import dev.sandlot.protocol.BuildPlan;
 import dev.sandlot.runtime.AddressPlan;
@@ -51,9 +54,10 @@ final class BuildBench implements AutoCloseable {
                 ? TestRoot.in(layers)
                 : layers.list().getFirst().diffId();
         NodeAgent node = NodeAgent.open(NodeSettings.of("test", "0", 16), config, layers, (_, _) -> {});
+        LocalImages images = LocalImages.open(ContentStore.open(layers, RegistryLimits.DEFAULT), layers);
         BuildEngine engine = BuildEngine.open(
                 BuildSettings.defaults(data.resolve("builder")),
-                new BuildParts(node.workshop(), layers, new RootBases(root), (_, _) -> {}, List.of()));
+                new BuildParts(node.workshop(), layers, new RootBases(root), (_, _) -> {}, images, List.of()));
         return new BuildBench(config, layers, node, engine);
     }
 

@@ -403,6 +403,23 @@ class TemplateBuildTest {
     }
 
     @Test
+    void aSandboxWhoseChangesFindNoPlaceIsEndedAllTheSame() throws Exception {
+        Digest root = layers.list().getFirst().diffId();
+        Path staging = data.resolve("pool/staging");
+        Path aside = data.resolve("pool/aside");
+        try (WorkSandbox sandbox =
+                node.workshop().open(new Workshop.Order(UUID.randomUUID(), "template", List.of(root), 1, 256))) {
+            Files.move(staging, aside);
+            Files.createFile(staging);
+            assertThatThrownBy(sandbox::commit).isInstanceOf(IOException.class);
+        } finally {
+            Files.delete(staging);
+            Files.move(aside, staging);
+        }
+        assertThat(data.resolve("sandboxes")).isEmptyDirectory();
+    }
+
+    @Test
     void aCommandThatGoesOnEndsWithItsSandbox() throws Exception {
         WorkSandbox sandbox = workSandbox();
         Said said = new Said();

@@ -61,4 +61,11 @@ public interface BuildService {
      * @throws ApiException {@code UNAVAILABLE} where there is no builder
      */
     BuildStorage storage() throws ApiException;
+
+    /**
+     * The images that operators brought to the node.
+     *
+     * @throws ApiException {@code UNAVAILABLE} where there is no builder
+     */
+    ImageStorage images() throws ApiException;
 }

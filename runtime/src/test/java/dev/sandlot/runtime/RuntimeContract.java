@@ -27,6 +27,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What every kind of runtime owes its sandboxes and its machine. */
 @Tag("kernel")
@@ -338,6 +339,20 @@ abstract class RuntimeContract {
             return true;
         });
         assertThat(runtime.leaks()).isEmpty();
+    }
+
+    @Test
+    void aSandboxOverHundredsOfLayersSeesThemAll(@TempDir Path temp) throws Exception {
+        List<Path> layers = new ArrayList<>(List.of(TestLayer.path()));
+        for (int i = 1; i < 400; i++) {
+            Path layer = Files.createDirectories(temp.resolve("layer-with-a-long-name-" + i));
+            Files.writeString(layer.resolve("only-" + i), "x");
+            Files.writeString(layer.resolve("last"), Integer.toString(i));
+            layers.add(layer);
+        }
+        RunningSandbox sandbox = runtime.start(spec("test-" + IDS.incrementAndGet(), layers, true));
+        assertThat(sh(sandbox, "cat /only-* | tr -d '\\n'").text()).isEqualTo("x".repeat(399));
+        assertThat(sh(sandbox, "cat /last").text()).isEqualTo("399");
     }
 
     SandboxRuntime runtime() {

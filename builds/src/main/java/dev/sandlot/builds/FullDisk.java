@@ -1,0 +1,36 @@
+package dev.sandlot.builds;
+
+import dev.sandlot.linux.Errno;
+import dev.sandlot.linux.LinuxException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Tells that something failed because no room was left on the disk. */
+final class FullDisk {
+    private static final long SPARE_BYTES = 16L << 20;
+    private static final int MAX_CAUSES = 16;
+
+    private FullDisk() {}
+
+    /** Whether a failure comes from that. */
+    static boolean caused(Throwable failure) {
+        Throwable at = failure;
+        for (int i = 0; i < MAX_CAUSES && at != null; i++) {
+            if (at instanceof LinuxException e && (e.is(Errno.ENOSPC) || e.is(Errno.EDQUOT))) {
+                return true;
+            }
+            String message = String.valueOf(at.getMessage());
+            if (message.contains("No space left on device") || message.contains("Disk quota exceeded")) {
+                return true;
+            }
+            at = at.getCause();
+        }
+        return false;
+    }
+
+    /** Whether nearly nothing is left now where a path is. */
+    static boolean isAt(Path path) throws IOException {
+        return Files.getFileStore(path).getUsableSpace() < SPARE_BYTES;
+    }
+}
