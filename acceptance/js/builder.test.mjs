@@ -166,7 +166,7 @@ test('directories, links, moves, removals and clones take every option', PATIENC
   assert.equal(await run('pwd; cat /srv/place'), '/work here\n/work here')
   assert.equal(await run(`stat -c "%a %U" one "it's \\"two\\"/three" /opt/of-other`), '711 user\n711 user\n2775 root')
   assert.equal(await run('cat b; readlink link; readlink /srv/link; stat -c %U /srv/link'), 'a\none\n/srv/place\nroot')
-  assert.equal(await run('ls -d one tree plain /srv/of-root 2>/dev/null'), 'one')
+  assert.equal(await run('ls -d one tree plain /srv/of-root 2>/dev/null || true'), 'one')
   assert.equal(await run('git -C "clone one" rev-list --count HEAD; git -C two rev-list --count HEAD; cat two/f; git -C two branch --show-current'), '3\n1\nfour\nother/branch')
   assert.equal(await run('stat -c %U /opt/three/f; cat /tmp/who'), 'root\nother\n/home/other')
 })
