@@ -104,7 +104,7 @@ test('copy brings what was meant and nothing else', PATIENCE, async () => {
   assert.equal(await run('readlink all/link all/dirlink links/link one-link | tr "\\n" " "'), 'a.txt deep real.txt a.txt')
   assert.equal(await run('find flat deepest tops -type f | LC_ALL=C sort | tr "\\n" " "'), 'deepest/a.txt deepest/deep/b.txt flat/a.txt tops/this.txt')
   assert.equal(await run('stat -c "%U:%G %a %n" /opt/several/*'), 'root:root 644 /opt/several/c.md\nroot:root 755 /opt/several/run.sh')
-  assert.equal(await run('sudo stat -c "%U:%G %a %F" /opt/owned /opt/owned/deep/b.txt /opt/owned/link'), 'other:root 750 directory\nother:root 750 regular file\nother:root 777 symbolic link')
+  assert.equal(await run('sudo stat -c "%U:%G %a %F" /opt/owned/deep /opt/owned/deep/b.txt /opt/owned/link'), 'other:root 750 directory\nother:root 750 regular file\nother:root 777 symbolic link')
   assert.equal(await run('stat -c "%F %U" resolved; cat resolved'), 'regular file user\na')
   assert.equal(await run('find void -type d | LC_ALL=C sort | tr "\\n" " "'), 'void void/in')
   assert.equal(await run(`cd "odd ones/'here'"; for f in *; do [ "$(cat ./"$f")" = "$f" ] && echo ok; done | wc -l; ls -A | wc -l`), `${ODD.length}\n${ODD.length}`)
