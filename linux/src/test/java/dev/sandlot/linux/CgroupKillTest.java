@@ -15,7 +15,7 @@ class CgroupKillTest {
     @Test
     void killingAGroupSparesThisProcessThoughAThreadOfItIsInTheGroup() throws Exception {
         Cgroups groups =
-                Cgroups.open("/sandlot-kill-test-" + ProcessHandle.current().pid());
+                Cgroups.open("sandlot-kill-test-" + ProcessHandle.current().pid());
         assumeTrue(groups.movesThreads(), "threads cannot be moved here");
         Cgroup group = groups.create("g", new CgroupLimits(64L << 20, 1.0, 10));
         Process other = new ProcessBuilder("sleep", "100").start();
