@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdtempSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after } from 'node:test'
@@ -10,6 +10,7 @@ import { api } from './support.mjs'
 export const PATIENCE = { timeout: 600_000 }
 
 const named = []
+const directories = []
 
 /** A name that no other run has; its template is deleted at the end. */
 export function fresh(name) {
@@ -20,6 +21,7 @@ export function fresh(name) {
 
 after(async () => {
   for (const name of named) await api('DELETE', `/templates/${name}`)
+  for (const directory of directories) rmSync(directory, { recursive: true })
 })
 
 /** Builds and collects the log. */
@@ -42,6 +44,7 @@ export async function failure(template, name = fresh('fails'), options = {}) {
 /** A directory with files: names to contents, an object for a directory. */
 export function context(files) {
   const dir = mkdtempSync(path.join(tmpdir(), 'sandlot-context-'))
+  directories.push(dir)
   fill(dir, files)
   return dir
 }

@@ -220,15 +220,15 @@ def test_a_template_waits_as_its_helper_says(builder):
     def base():
         return builder.Template().from_template("base").set_workdir("/home/user/www")
 
-    server = "sleep 1; exec python3 -m http.server 8123"
+    server = "exec python3 -m http.server 8123"
     ways = {
         "url": base().set_start_cmd(server, wait_for_url("http://localhost:8123/none?a='b'", 404)),
         "port": base().set_start_cmd(server, wait_for_port(8123)),
         "process": base().set_start_cmd(
-            "cp /bin/sleep /tmp/my-daemon; sleep 1; exec /tmp/my-daemon 1000", wait_for_process("my-daemon")
+            "cp /bin/sleep /tmp/my-daemon; exec /tmp/my-daemon 1000", wait_for_process("my-daemon")
         ),
-        "file": base().set_start_cmd("sleep 1; touch '/tmp/the file'; sleep 1000", wait_for_file("/tmp/the file")),
-        "time": base().set_start_cmd("sleep 1; touch /tmp/over; sleep 1000", wait_for_timeout(3_000)),
+        "file": base().set_start_cmd("touch '/tmp/the file'; sleep 1000", wait_for_file("/tmp/the file")),
+        "time": base().set_start_cmd("touch /tmp/over; sleep 1000", wait_for_timeout(1_000)),
         "ready": base().set_ready_cmd("test -d /home/user/www"),
     }
     names = {way: builder.fresh(way) for way in ways}
