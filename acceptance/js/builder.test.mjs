@@ -98,7 +98,7 @@ test('copy brings what was meant and nothing else', PATIENCE, async () => {
   await assert.rejects(build(template, name), /No files found/, 'only what is ignored matches')
   writeFileSync(path.join(dir, 'this.txt'), 'yes')
   const { text } = await build(template, name)
-  assert.match(text, /Uploaded 'src'/)
+  assert.match(text, /Uploaded 'big.bin'/)
   const run = await shell(name)
   assert.equal(await run('cd all; find . | LC_ALL=C sort | tr "\\n" " "'), '. ./.hidden ./a.txt ./c.md ./deep ./deep/b.txt ./dirlink ./link ./secret')
   assert.equal(await run('readlink all/link all/dirlink links/link one-link | tr "\\n" " "'), 'a.txt deep real.txt a.txt')
