@@ -4,27 +4,8 @@ import { mkdtempSync, mkdirSync, writeFileSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Sandbox, Template, waitForPort, waitForFile } from 'e2b'
-import { api, eventually, sandbox } from './support.mjs'
-
-const PATIENCE = { timeout: 600_000 }
-const built = []
-
-/** A name that no other run has; its template is deleted at the end. */
-function fresh(name) {
-  const unique = `accept-${name}-${Date.now().toString(36)}`
-  built.push(unique)
-  return unique
-}
-
-async function build(template, name, options = {}) {
-  const lines = []
-  const info = await Template.build(template, name, { cpuCount: 1, memoryMB: 256, onBuildLogs: (e) => lines.push(e), ...options })
-  return { info, lines, text: lines.map((l) => l.message).join('\n') }
-}
-
-test.after(async () => {
-  for (const name of built) await api('DELETE', `/templates/${name}`)
-})
+import { eventually, sandbox } from './support.mjs'
+import { PATIENCE, build, fresh } from './templating.mjs'
 
 /** A directory as a developer has it. */
 function context() {

@@ -2,6 +2,7 @@ import time
 
 import pytest
 from e2b import AsyncSandbox, Sandbox
+from templating import Async, Blocking, Builder
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +41,10 @@ def eventually():
             time.sleep(0.05)
 
     return wait
+
+
+@pytest.fixture(params=[Blocking, Async])
+def builder(request):
+    made = Builder(request.param())
+    yield made
+    made.close()

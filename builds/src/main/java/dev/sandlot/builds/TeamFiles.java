@@ -18,19 +18,25 @@ record TeamFiles(Path directory) {
         return directory.resolve(teamId.toString()).resolve(name);
     }
 
-    /** All that are whole; what is not of this form is passed over. */
+    /** All that are whole; what is not of this form is passed over. Others may come and go meanwhile. */
     List<TeamFile> all() throws IOException {
         List<TeamFile> found = new ArrayList<>();
-        try (Stream<Path> files = Files.walk(directory, 2)) {
-            for (Path file : files.filter(Files::isRegularFile).toList()) {
-                Optional<UUID> team =
-                        uuid(String.valueOf(file.resolveSibling(".").normalize().getFileName()));
-                if (team.isPresent() && !DurableFile.isUnfinished(file)) {
-                    found.add(new TeamFile(team.get(), file));
-                }
+        for (Path home : listed(directory)) {
+            Optional<UUID> team = uuid(home.getFileName().toString());
+            if (team.isPresent() && Files.isDirectory(home)) {
+                listed(home).stream()
+                        .filter(file -> !DurableFile.isUnfinished(file) && Files.isRegularFile(file))
+                        .forEach(file -> found.add(new TeamFile(team.get(), file)));
             }
         }
         return found;
+    }
+
+    /** By name alone: a walk looks at each file, and fails when one has gone by then. */
+    private static List<Path> listed(Path directory) throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.toList();
+        }
     }
 
     /** Removes files that were not finished. */

@@ -94,6 +94,28 @@ class ArchiveCopyTest {
         assertThat(root.resolve("three/src/a.txt")).hasContent("a");
     }
 
+    /** The JavaScript SDK sends a linked directory so. */
+    @Test
+    void files_below_a_linked_directory_are_those_of_the_directory() throws Exception {
+        Upload upload = new Upload()
+                .directory("s", 0755)
+                .directory("s/deep", 0755)
+                .file("s/deep/b", "b")
+                .symlink("s/link", "deep")
+                .file("s/link/b", "b")
+                .symlink("s/up", "./../s//link/.")
+                .file("s/up/c", "c")
+                .hardLink("s/link/d", "s/up/c")
+                .symlink("s/beside", "../other")
+                .file("s/beside/e", "e");
+        copy(upload, "s", "/t");
+        assertThat(names("t")).containsExactlyInAnyOrder("deep", "link", "up", "beside");
+        assertThat(names("t/deep")).containsExactlyInAnyOrder("b", "c", "d");
+        assertThat(Files.readSymbolicLink(root.resolve("t/link"))).hasToString("deep");
+        assertThat(Files.readSymbolicLink(root.resolve("t/beside"))).hasToString("../other");
+        assertThat(root.resolve("other")).doesNotExist();
+    }
+
     @Test
     void entries_beside_the_source_are_left_out() throws Exception {
         copy(new Upload().file("src/a", "a").file("srcs/b", "b").file("c", "c"), "src", "/t");
@@ -239,8 +261,10 @@ class ArchiveCopyTest {
         refused(new Upload().file("../../out", "1"), ".", "/t", "goes upwards");
         refused(new Upload().file("s/../../out", "1"), "s", "/t", "goes upwards");
         refused(new Upload().bare("/etc/passwd", TarConstants.LF_NORMAL, "", 0644), ".", "/t", "absolute");
-        refused(new Upload().symlink("s/l", "/etc").file("s/l/passwd", "x"), "s", "/t", "'s/l', which is no directory");
-        refused(new Upload().file("s/a", "1").symlink("s/d", "..").hardLink("s/d/x", "s/a"), "s", "/t", "no directory");
+        refused(new Upload().file("s/l", "1").file("s/l/passwd", "x"), "s", "/t", "'s/l', which is no directory");
+        refused(new Upload().symlink("s/l", "/etc").file("s/l/passwd", "x"), "s", "/t", "link 's/l'");
+        refused(new Upload().file("s/a", "1").symlink("s/d", "../..").hardLink("s/d/x", "s/a"), "s", "/t", "leads out");
+        refused(new Upload().symlink("s/a", "b").symlink("s/b", "a").file("s/a/x", "1"), "s", "/t", "too many");
         refused(new Upload().hardLink("s/x", "../../etc/shadow"), "s", "/t", "goes upwards");
         refused(new Upload().hardLink("s/x", "etc/shadow"), "s", "/t", "no file of the source");
         refused(new Upload().bare("s/dev", TarConstants.LF_CHR, "", 0666), "s", "/t", "neither a file");

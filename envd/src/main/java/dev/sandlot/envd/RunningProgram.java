@@ -75,6 +75,7 @@ public final class RunningProgram {
         OutputLines errors = new OutputLines(lines::stderr);
         try (subscription) {
             while (!subscription.closed()) {
+                boolean exitedBefore = process.hasExited();
                 Optional<ProcessEvent> event = subscription.next(QUIET_NANOS);
                 if (event.isPresent() && event.get().hasEnd()) {
                     out.finish();
@@ -83,7 +84,7 @@ public final class RunningProgram {
                     return;
                 }
                 event.ifPresent(some -> tell(some.getData(), out, errors));
-                if (event.isEmpty() && process.hasExited()) {
+                if (event.isEmpty() && exitedBefore) {
                     process.forsakeOutput();
                 }
             }

@@ -4,18 +4,16 @@ import com.github.luben.zstd.ZstdIOException;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.HashSet;
 import java.util.Optional;
-import java.util.Set;
 import java.util.zip.ZipException;
 
 /**
  * Reads files from an archive that somebody sent: tar, plain or compressed with gzip or zstd (template-build.md 6).
  *
- * <p>The archive is hostile. It is refused with {@link BadLayerException} when a path is absolute, has {@code ..} or
- * leads through something that the archive itself has as a link or file; for device nodes, pipes and sparse files;
- * when it passes the limits, or becomes much larger than any real files would; and when it is damaged. Owners are
- * not looked at. One thread at a time.
+ * <p>The archive is hostile. It is refused with {@link BadLayerException} when a path is absolute, has {@code ..},
+ * leads through a file or through a link out of the archive; for device nodes, pipes and sparse files; when it passes
+ * the limits, or becomes much larger than any real files would; and when it is damaged. A path that leads through a
+ * link inside the archive is told as the one it comes out at. Owners are not looked at. One thread at a time.
  */
 public final class FileArchive implements AutoCloseable {
     private static final int MAX_RATIO = 600;
@@ -23,8 +21,7 @@ public final class FileArchive implements AutoCloseable {
     private final ArchiveStream in;
     private final TarReader reader;
     private final UnpackLimits limits;
-    private final Set<String> leaves = new HashSet<>();
-    private String safeParent = "";
+    private final ArchiveLinks links = new ArchiveLinks();
     private long entries;
 
     private FileArchive(ArchiveStream in, UnpackLimits limits) {
@@ -91,15 +88,17 @@ public final class FileArchive implements AutoCloseable {
     }
 
     private Entry checked(TarEntry entry) throws BadLayerException {
-        EntryPath path = EntryPath.parse(entry.path(), limits.pathBytes());
-        refuseBeyondLimits(path, entry);
-        Kind kind = kind(path, entry);
-        refuseThroughLeaf(path);
-        if (kind != Kind.DIRECTORY) {
-            addLeaf(path.full());
+        EntryPath written = EntryPath.parse(entry.path(), limits.pathBytes());
+        refuseBeyondLimits(written, entry);
+        Kind kind = kind(written, entry);
+        EntryPath path = links.resolve(written);
+        String link = link(kind, path, entry);
+        switch (kind) {
+            case FILE, HARD_LINK -> links.addFile(path);
+            case SYMLINK -> links.addSymlink(path, entry.link());
+            case DIRECTORY -> {}
         }
-        return new Entry(
-                kind, named(path), link(kind, path, entry), entry.mode(), entry.size(), entry.seconds(), entry.nanos());
+        return new Entry(kind, named(path), link, entry.mode(), entry.size(), entry.seconds(), entry.nanos());
     }
 
     private void refuseBeyondLimits(EntryPath path, TarEntry entry) throws BadLayerException {
@@ -127,38 +126,10 @@ public final class FileArchive implements AutoCloseable {
         return kind;
     }
 
-    private void addLeaf(String path) {
-        leaves.add(path);
-        if ((safeParent + "/").startsWith(path + "/")) {
-            safeParent = "";
-        }
-    }
-
-    private void refuseThroughLeaf(EntryPath path) throws BadLayerException {
-        String parent = path.parent();
-        if (parent.equals(safeParent)) {
-            return;
-        }
-        int end = parent.indexOf('/');
-        while (end >= 0) {
-            refuseLeaf(parent.substring(0, end), path);
-            end = parent.indexOf('/', end + 1);
-        }
-        refuseLeaf(parent, path);
-        safeParent = parent;
-    }
-
-    private void refuseLeaf(String directory, EntryPath path) throws BadLayerException {
-        if (leaves.contains(directory)) {
-            throw new BadLayerException(
-                    "'" + path + "' leads through '" + EntryPath.show(directory) + "', which is no directory");
-        }
-    }
-
     private String link(Kind kind, EntryPath path, TarEntry entry) throws BadLayerException {
         return switch (kind) {
             case FILE, DIRECTORY -> "";
-            case HARD_LINK -> named(EntryPath.parse(entry.link(), limits.pathBytes()));
+            case HARD_LINK -> named(links.resolve(EntryPath.parse(entry.link(), limits.pathBytes())));
             case SYMLINK -> {
                 String target = entry.link();
                 if (target.isEmpty() || target.indexOf(0) >= 0 || target.length() > limits.pathBytes()) {

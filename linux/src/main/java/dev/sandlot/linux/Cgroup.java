@@ -23,7 +23,7 @@ public interface Cgroup {
     /** Lets them go on. */
     void thaw() throws IOException;
 
-    /** Kills all processes of the group, frozen ones and those just being forked too. */
+    /** Kills all processes of the group but this one, frozen ones and those just being forked too. */
     void kill() throws IOException;
 
     /** What it uses now. */

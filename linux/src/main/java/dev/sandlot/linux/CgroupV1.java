@@ -74,18 +74,26 @@ final class CgroupV1 implements Cgroup {
         CgroupFiles.write(file("freezer", "freezer.state"), "THAWED");
     }
 
-    /** Again until none is left, as some may be forking; a frozen process does not die before it is thawed. */
+    /**
+     * Again until none is left, as some may be forking; a frozen process does not die before it is thawed. This
+     * process is named too while a thread of it is in the group, and is spared.
+     */
     @Override
     public void kill() throws IOException {
-        List<Integer> left = processes();
+        List<Integer> left = others();
         for (int round = 0; !left.isEmpty() && round < KILL_ROUNDS; round++) {
             for (int pid : left) {
                 kill(pid);
             }
             thaw();
             LockSupport.parkNanos(KILL_PAUSE_NANOS);
-            left = processes();
+            left = others();
         }
+    }
+
+    private List<Integer> others() throws IOException {
+        int own = Math.toIntExact(ProcessHandle.current().pid());
+        return processes().stream().filter(pid -> pid != own).toList();
     }
 
     private static void kill(int pid) throws IOException {

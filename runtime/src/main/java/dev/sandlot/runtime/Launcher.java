@@ -78,7 +78,8 @@ final class Launcher implements AutoCloseable {
     }
 
     /**
-     * Starts the OCI runtime over the mounted root.
+     * Starts the OCI runtime over the mounted root. An interrupt does not cut this off: the caller must know what
+     * there is to undo.
      *
      * @return its exit code, once it has ended and the root is gone from here
      */
@@ -93,7 +94,7 @@ final class Launcher implements AutoCloseable {
                 ended.completeExceptionally(t);
             }
         });
-        join(started);
+        joinToTheEnd(started);
         return ended;
     }
 
@@ -162,11 +163,34 @@ final class Launcher implements AutoCloseable {
         return join(result);
     }
 
+    private static <T> T joinToTheEnd(CompletableFuture<T> future) throws IOException {
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return future.get();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                } catch (ExecutionException e) {
+                    throw failure(e);
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private static IOException failure(ExecutionException e) {
+        return e.getCause() instanceof IOException io ? io : new IOException(e.getCause());
+    }
+
     static <T> T join(CompletableFuture<T> future) throws IOException {
         try {
             return future.get();
         } catch (ExecutionException e) {
-            throw e.getCause() instanceof IOException io ? io : new IOException(e.getCause());
+            throw failure(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -40,6 +41,32 @@ class LeakReportTest {
             assertThat(OciRuntime.alive(config)).containsExactly("leak1");
             runtime.kill("leak1");
             RuntimeContract.awaitTrue(() -> OciRuntime.leaks(config).isEmpty());
+        }
+    }
+
+    /** As builds are that somebody cancels. */
+    @Test
+    void aStartThatIsInterruptedAtAnyTimeLeavesNothing() throws Exception {
+        List<String> failures = new CopyOnWriteArrayList<>();
+        try (OciRuntime runtime = open()) {
+            for (int delay = 0; delay < 40; delay += 2) {
+                Thread starting = Thread.ofVirtual().start(() -> startOrFail(runtime, failures));
+                Thread.sleep(delay);
+                starting.interrupt();
+                starting.join();
+                runtime.kill("leak1");
+            }
+            RuntimeContract.awaitTrue(() -> OciRuntime.leaks(config).isEmpty());
+            assertThat(OciRuntime.alive(config)).isEmpty();
+        }
+        assertThat(failures).allMatch(message -> message.startsWith("could not start sandbox leak1"));
+    }
+
+    private static void startOrFail(OciRuntime runtime, List<String> failures) {
+        try {
+            runtime.start(spec());
+        } catch (Exception e) {
+            failures.add(String.valueOf(e.getMessage()));
         }
     }
 
