@@ -80,10 +80,11 @@ final class NodeImages implements ImageStorage {
     }
 
     private List<Image> taken(InputStream archive, Optional<ImageName> name) throws ApiException {
+        ReceivedStream received = new ReceivedStream(archive);
         ImageImport reader = new ImageImport(store, Progress.NONE);
         boolean done = false;
         try {
-            List<Image> added = read(reader, archive, name);
+            List<Image> added = read(reader, received, name);
             done = true;
             return added;
         } catch (BadLayerException | ImageRefusedException e) {
@@ -92,7 +93,7 @@ final class NodeImages implements ImageStorage {
             Thread.currentThread().interrupt();
             throw new ApiException(ErrorKind.UNAVAILABLE, "the server is stopping", e);
         } catch (IOException e) {
-            throw failed(e);
+            throw failed(e, received);
         } finally {
             if (!done) {
                 discard(reader);
@@ -109,7 +110,10 @@ final class NodeImages implements ImageStorage {
         }
     }
 
-    private static ApiException failed(IOException cause) {
+    private static ApiException failed(IOException cause, ReceivedStream received) {
+        if (received.isBroken()) {
+            return new ApiException(ErrorKind.INVALID, "the archive broke off while it was sent", cause);
+        }
         return FullDisk.caused(cause)
                 ? new ApiException(
                         ErrorKind.NO_SPACE, "there is no room on the disk for the images of the archive", cause)

@@ -25,6 +25,7 @@ import dev.sandlot.protocol.ImageCredentials;
 import dev.sandlot.protocol.TemplateStart;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
@@ -116,6 +117,20 @@ class BuildEngineTest {
         assertThatThrownBy(() -> engine.storage().root(List.of(missing)))
                 .isInstanceOfSatisfying(
                         ApiException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.NOT_FOUND));
+    }
+
+    @Test
+    void anArchiveOfImagesThatBreaksOffIsTheSendersFault() {
+        InputStream cut = new InputStream() {
+            @Override
+            public int read() throws IOException {
+                throw new IOException("connection reset");
+            }
+        };
+        assertThatThrownBy(() -> engine.images().add(cut, Optional.empty()))
+                .isInstanceOfSatisfying(
+                        ApiException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.INVALID))
+                .hasMessageContaining("broke off");
     }
 
     private final class FakeBases implements ImageBases {

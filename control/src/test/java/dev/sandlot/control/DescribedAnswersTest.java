@@ -504,6 +504,7 @@ class DescribedAnswersTest {
         operator(server, "POST", "/admin/cache/prune?keepMB=-1", "").expect(400);
         operator(server, "POST", "/admin/images", "bad").expect(400);
         operator(server, "POST", "/admin/images", "while another one is read").expect(409);
+        operator(server, "POST", "/admin/images", "too large for the disk").expect(507);
         operator(server, "POST", "/admin/images?name=host%3A5000%2Ftool%3A1", "archive")
                 .expect(201);
         operator(server, "GET", "/admin/images", "").expect(200);

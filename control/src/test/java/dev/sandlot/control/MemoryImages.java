@@ -34,6 +34,9 @@ record MemoryImages(Map<String, byte[]> images) implements ImageStorage {
             if (bytes.length > 2 && bytes[0] == 'w') {
                 throw new ApiException(ErrorKind.CONFLICT, "another archive is being imported");
             }
+            if (bytes.length > 2 && bytes[0] == 't') {
+                throw new ApiException(ErrorKind.NO_SPACE, "there is no room on the disk");
+            }
             images.put(name.orElse("tool:1"), bytes);
             return List.of(image(name.orElse("tool:1"), bytes.length));
         } catch (IOException e) {
