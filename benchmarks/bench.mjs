@@ -7,6 +7,7 @@ import { Sandbox } from 'e2b'
 import { buildBenches } from './builds.mjs'
 import { envdBenches } from './envd.mjs'
 import { row, single, table, timed } from './figures.mjs'
+import { runCommand } from './plain.mjs'
 import { status } from './server.mjs'
 import { startBenches } from './start.mjs'
 
@@ -16,6 +17,7 @@ const { values: options } = parseArgs({
     json: { type: 'string' },
     quick: { type: 'boolean', default: false },
     'docker-image': { type: 'string' },
+    sandboxes: { type: 'string', default: '100' },
     'soak-commands': { type: 'string', default: '100000' },
   },
 })
@@ -28,11 +30,13 @@ const api = (method, path, body) =>
     body: body && JSON.stringify(body),
   })
 
-async function createByHttp() {
-  const answer = await api('POST', '/v2/sandboxes', { templateID: 'base', timeout: 600 })
+async function madeByHttp(timeout = 600) {
+  const answer = await api('POST', '/v2/sandboxes', { templateID: 'base', timeout })
   if (answer.status !== 201) throw new Error(`create: ${answer.status} ${await answer.text()}`)
-  return (await answer.json()).sandboxID
+  return answer.json()
 }
+
+const createByHttp = async () => (await madeByHttp()).sandboxID
 
 const killById = async (id) => {
   const answer = await api('DELETE', `/sandboxes/${id}`)
@@ -93,17 +97,20 @@ const benches = {
   ...envdBenches({ scale, soakCommands: Number(options['soak-commands']) }),
 
   async memory() {
-    const count = scale(100)
-    const ids = []
+    const count = scale(Number(options.sandboxes))
+    const idle = []
     await createByHttp().then(killById)
     const before = memory()
-    for (let i = 0; i < count; i++) ids.push(await createByHttp())
+    for (let i = 0; i < count; i++) idle.push(await madeByHttp(3600))
     const after = memory()
-    await Promise.all(ids.map(killById))
+    const answers = []
+    for (const sandbox of idle) answers.push((await timed(() => runCommand(sandbox, 'true'))).ms)
+    for (const { sandboxID } of idle) await killById(sandboxID)
     const each = (key, sign = 1) => (sign * (after[key] - before[key])) / count / 1024
     return [
       single('memory per idle sandbox, PSS', 'MiB', each('pss'), count),
       single('memory per idle sandbox, MemAvailable', 'MiB', each('available', -1), count),
+      row(`first command of each of ${count} idle sandboxes`, 'ms', answers),
     ]
   },
 
