@@ -184,7 +184,7 @@ test('builds run on a node that is full of sandboxes, and sandboxes do not take 
 
 test('what is taken out of a template is what its sandboxes see', PATIENCE, async () => {
   const name = `out-${run}`
-  await build(
+  const { info } = await build(
     Template()
       .fromTemplate('base')
       .setUser('root')
@@ -194,8 +194,7 @@ test('what is taken out of a template is what its sandboxes see', PATIENCE, asyn
     name,
   )
   const out = path.join(scratch, name)
-  const team = JSON.parse(done('team', 'list', '--json').out)[0].slug
-  done('template', 'export', `${team}/${name}`, out)
+  done('template', 'export', info.templateId, out)
   const s = await sandbox(name)
   const walk = `import os, stat, json, hashlib
 found = {}
