@@ -34,6 +34,13 @@ def running():
     return random_source.choice(known)
 
 
+@schemathesis.serializer("application/x-tar")
+def archive(context, value):
+    """Any bytes: what is no archive must be refused."""
+    content = getattr(value, "data", value)
+    return content if isinstance(content, bytes) else str(content).encode(errors="ignore")
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     body = case.body if isinstance(case.body, dict) else None
