@@ -2,6 +2,8 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { row, single, timed } from './figures.mjs'
+import { registryOfBase } from './pull.mjs'
+import { directoryOf } from './tar.mjs'
 
 const COPIED_FILES = 10_000
 const POLL_MS = 3
@@ -54,7 +56,7 @@ export function buildBenches({ api, scale }) {
     },
 
     async copyFiles() {
-      const archive = gzipSync(tar(COPIED_FILES))
+      const archive = gzipSync(directoryOf(COPIED_FILES))
       const hash = createHash('sha256').update(archive).digest('hex')
       const target = await register('bench-copy')
       const link = await call('GET', `/templates/${target.templateID}/files/${hash}`, undefined, 201)
@@ -68,41 +70,21 @@ export function buildBenches({ api, scale }) {
       return [row(`COPY of ${COPIED_FILES} files, whole build`, 'ms', samples), single('upload of their archive', 'ms', upload.ms, 1)]
     },
 
-    /** SANDLOT_BENCH_IMAGE names an image of a registry, SANDLOT_BENCH_IMAGE_MB its size when unpacked. */
+    /** What a build from an image takes longer when its one layer is not here yet. */
     async pull() {
-      const image = process.env.SANDLOT_BENCH_IMAGE
-      const megabytes = Number(process.env.SANDLOT_BENCH_IMAGE_MB)
-      if (!image || !(megabytes > 0)) {
-        return [{ name: 'pull and unpack', unit: 'MB/s', n: 0, note: 'SANDLOT_BENCH_IMAGE and …_MB are not set' }]
+      const registry = await registryOfBase()
+      try {
+        const samples = []
+        for (let i = 0; i < scale(5); i++) {
+          const from = { fromImage: await registry.add(), force: true }
+          const first = await build(await register('bench-pull'), [], from)
+          const again = await build(await register('bench-pull'), [], from)
+          samples.push(registry.megabytes / ((first - again) / 1000))
+        }
+        return [row(`pull and unpack, ${Math.round(registry.megabytes)} MB in one layer`, 'MB/s', samples)]
+      } finally {
+        registry.close()
       }
-      const ms = await build(await register('bench-pull'), [], { fromImage: image, force: true })
-      return [single('pull and unpack', 'MB/s', megabytes / (ms / 1000), 1)]
     },
   }
-}
-
-/** An archive with a directory of small files. */
-function tar(files) {
-  const parts = [header('src/', 0, '5')]
-  for (let i = 0; i < files; i++) {
-    const content = Buffer.from(`file ${i}\n`)
-    parts.push(header(`src/${i % 100}-${i}.txt`, content.length, '0'), content, Buffer.alloc(-content.length & 511))
-  }
-  return Buffer.concat([...parts, Buffer.alloc(1024)])
-}
-
-function header(name, size, type) {
-  const block = Buffer.alloc(512)
-  const octal = (value, at, width) => block.write(value.toString(8).padStart(width - 1, '0'), at)
-  block.write(name)
-  octal(type === '5' ? 0o755 : 0o644, 100, 8)
-  octal(0, 108, 8)
-  octal(0, 116, 8)
-  octal(size, 124, 12)
-  octal(1_700_000_000, 136, 12)
-  block.write('        ', 148)
-  block.write(type, 156)
-  block.write('ustar\x0000', 257)
-  octal(block.reduce((sum, byte) => sum + byte, 0), 148, 8)
-  return block
 }
