@@ -2,7 +2,7 @@ import time
 
 import pytest
 from e2b import AsyncSandbox, Sandbox
-from templating import Async, Blocking, Builder
+from templating import Async, Blocking, Builder, Names
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +48,10 @@ def builder(request):
     made = Builder(request.param())
     yield made
     made.close()
+
+
+@pytest.fixture
+def fresh():
+    names = Names()
+    yield names
+    names.close()

@@ -1,10 +1,6 @@
 """Templates from images of a registry that asks for a password. Called by acceptance/registries after its images."""
 
-import contextlib
 import os
-import time
-import urllib.error
-import urllib.request
 
 import pytest
 from e2b import AsyncSandbox, AsyncTemplate, Sandbox, Template
@@ -14,26 +10,6 @@ PASSWORD = os.environ["SANDLOT_TEST_REGISTRY_PASSWORD"]
 IMAGE = f"{REGISTRY}/{os.environ['SANDLOT_TEST_REGISTRY_TEAM']}/tool:right"
 SIZE = {"cpu_count": 1, "memory_mb": 256}
 READ = "cat /srv/of-image; id -un"
-
-
-@pytest.fixture
-def fresh():
-    """Names that no other run has; their templates are deleted at the end."""
-    names = []
-
-    def name(of):
-        names.append(f"images-py-{of}-{time.time_ns():x}")
-        return names[-1]
-
-    yield name
-    for one in names:
-        request = urllib.request.Request(
-            f"{os.environ['E2B_API_URL']}/templates/{one}",
-            method="DELETE",
-            headers={"X-API-Key": os.environ["E2B_API_KEY"]},
-        )
-        with contextlib.suppress(urllib.error.HTTPError):
-            urllib.request.urlopen(request)
 
 
 def test_credentials(fresh):

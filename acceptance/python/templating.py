@@ -66,19 +66,30 @@ class Async:
         self._runner.close()
 
 
+class Names:
+    """Names of templates that no other run has; what has them is deleted at the end."""
+
+    def __init__(self):
+        self._given = []
+
+    def __call__(self, of):
+        self._given.append(f"accept-py-{of}-{time.time_ns():x}")
+        return self._given[-1]
+
+    def close(self):
+        for name in self._given:
+            with contextlib.suppress(urllib.error.HTTPError):
+                api("DELETE", f"/templates/{name}")
+
+
 class Builder:
     """Builds, makes sandboxes of what was built, and takes both away."""
 
     def __init__(self, client):
         self.client = client
         self.Template = client.Template
-        self._names = []
+        self.fresh = Names()
         self._sandboxes = []
-
-    def fresh(self, of):
-        """A name that no other run has."""
-        self._names.append(f"accept-py-{of}-{time.time_ns():x}")
-        return self._names[-1]
 
     def build(self, template, name, **options):
         """The build and the messages of its log."""
@@ -101,9 +112,7 @@ class Builder:
     def close(self):
         for sandbox in self._sandboxes:
             self.client.kill(sandbox)
-        for name in self._names:
-            with contextlib.suppress(urllib.error.HTTPError):
-                api("DELETE", f"/templates/{name}")
+        self.fresh.close()
         self.client.close()
 
 

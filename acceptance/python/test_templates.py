@@ -1,32 +1,6 @@
-import contextlib
-import os
-import time
-import urllib.error
-import urllib.request
-
 import pytest
 from e2b import AsyncSandbox, AsyncTemplate, Sandbox, Template, wait_for_port
 from e2b.exceptions import SandboxException
-
-
-@pytest.fixture
-def fresh():
-    """Names that no other run has; their templates are deleted at the end."""
-    names = []
-
-    def name(of):
-        names.append(f"accept-py-{of}-{time.time_ns():x}")
-        return names[-1]
-
-    yield name
-    for one in names:
-        request = urllib.request.Request(
-            f"{os.environ['E2B_API_URL']}/templates/{one}",
-            method="DELETE",
-            headers={"X-API-Key": os.environ["E2B_API_KEY"]},
-        )
-        with contextlib.suppress(urllib.error.HTTPError):
-            urllib.request.urlopen(request)
 
 
 def built(template, name, **options):
