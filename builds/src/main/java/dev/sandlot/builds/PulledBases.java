@@ -32,9 +32,9 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bases from images that were imported, of registries, of this server's own registry, and, where no registry answers, from Debian
- * packages that stand in for well-known images. Of an image only its files and variables count: user, directory and
- * commands are left (template-build.md 8.1).
+ * Bases from images that were imported, of registries, of this server's own registry, and, where no registry answers,
+ * from Debian packages that stand in for well-known images. Of an image only its files and variables count: user,
+ * directory and commands are left (template-build.md 8.1).
  */
 final class PulledBases implements ImageBases {
     static final String STEP = "base";
