@@ -73,12 +73,7 @@ final class AdminApi implements AutoCloseable {
                 .timeout(PATIENCE)
                 .method(method, publisher)
                 .build();
-        HttpResponse<String> answer = send(request, HttpResponse.BodyHandlers.ofString());
-        JsonNode json = read(answer.body());
-        if (answer.statusCode() / 100 != 2) {
-            throw refused(answer.statusCode(), json.path("message").asString(method + " " + path + " was refused"));
-        }
-        return json;
+        return answer(request, path);
     }
 
     /** Writes an answer of any size to a file, which must not be there; one that is cut off is an error. */
@@ -106,7 +101,7 @@ final class AdminApi implements AutoCloseable {
         }
         try (InputStream body = answer.body()) {
             String text = new String(body.readNBytes(LONGEST_REFUSAL), StandardCharsets.UTF_8);
-            throw refused(answer.statusCode(), read(text).path("message").asString("GET " + path + " was refused"));
+            throw refused(answer.statusCode(), message(read(text), "GET " + path));
         }
     }
 
@@ -127,12 +122,20 @@ final class AdminApi implements AutoCloseable {
                 .header("Content-Type", "application/x-tar")
                 .POST(upload.length() > 0 ? BodyPublishers.fromPublisher(all, upload.length()) : all)
                 .build();
+        return answer(request, path);
+    }
+
+    private JsonNode answer(HttpRequest request, String path) throws IOException, InterruptedException {
         HttpResponse<String> answer = send(request, HttpResponse.BodyHandlers.ofString());
         JsonNode json = read(answer.body());
         if (answer.statusCode() / 100 != 2) {
-            throw refused(answer.statusCode(), json.path("message").asString("POST " + path + " was refused"));
+            throw refused(answer.statusCode(), message(json, request.method() + " " + path));
         }
         return json;
+    }
+
+    private static String message(JsonNode answer, String request) {
+        return answer.path("message").asString(request + " was refused");
     }
 
     private <T> HttpResponse<T> send(HttpRequest request, HttpResponse.BodyHandler<T> handler)

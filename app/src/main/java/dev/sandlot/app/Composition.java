@@ -16,7 +16,6 @@ import dev.sandlot.edge.FrontListener.Kind;
 import dev.sandlot.envd.EnvdSandbox;
 import dev.sandlot.images.BaseTemplate;
 import dev.sandlot.images.Digest;
-import dev.sandlot.images.LayerRecord;
 import dev.sandlot.images.LayerStore;
 import dev.sandlot.images.TemplateRecord;
 import dev.sandlot.images.UnpackLimits;
@@ -160,11 +159,7 @@ final class Composition implements ServerProgram {
 
     /** What the files of a template take up. */
     private static int sizeMb(TemplateRecord base, LayerStore store) throws IOException {
-        long bytes = 0;
-        for (Digest layer : base.layers()) {
-            bytes += store.find(layer).map(LayerRecord::bytes).orElse(0L);
-        }
-        return Math.toIntExact((bytes + (1 << 20) - 1) >> 20);
+        return Math.toIntExact((store.bytes(base.layers()) + (1 << 20) - 1) >> 20);
     }
 
     private static void recover(ControlPlane control) throws IOException {

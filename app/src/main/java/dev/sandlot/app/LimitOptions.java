@@ -32,22 +32,16 @@ final class LimitOptions {
     private @Nullable Integer maxDiskMb;
 
     /** Those that were told. */
-    Map<String, Integer> told() {
-        Map<String, Integer> told = new LinkedHashMap<>();
-        put(told, "concurrentSandboxes", concurrentSandboxes);
-        put(told, "maxLengthHours", maxLengthHours);
-        put(told, "maxVcpu", maxVcpu);
-        put(told, "maxRamMb", maxRamMb);
-        put(told, "concurrentBuilds", concurrentBuilds);
-        put(told, "eventsTtlDays", eventsTtlDays);
-        put(told, "defaultFreeDiskMb", defaultFreeDiskMb);
-        put(told, "maxDiskMb", maxDiskMb);
+    Map<String, Object> told() {
+        Map<String, Object> told = new LinkedHashMap<>();
+        AdminGroup.put(told, "concurrentSandboxes", concurrentSandboxes);
+        AdminGroup.put(told, "maxLengthHours", maxLengthHours);
+        AdminGroup.put(told, "maxVcpu", maxVcpu);
+        AdminGroup.put(told, "maxRamMb", maxRamMb);
+        AdminGroup.put(told, "concurrentBuilds", concurrentBuilds);
+        AdminGroup.put(told, "eventsTtlDays", eventsTtlDays);
+        AdminGroup.put(told, "defaultFreeDiskMb", defaultFreeDiskMb);
+        AdminGroup.put(told, "maxDiskMb", maxDiskMb);
         return told;
-    }
-
-    private static void put(Map<String, Integer> told, String name, @Nullable Integer limit) {
-        if (limit != null) {
-            told.put(name, limit);
-        }
     }
 }

@@ -1,7 +1,6 @@
 package dev.sandlot.builds;
 
 import dev.sandlot.images.Digest;
-import dev.sandlot.images.LayerRecord;
 import dev.sandlot.images.LayerStore;
 import dev.sandlot.protocol.BuildContext;
 import java.io.IOException;
@@ -150,15 +149,11 @@ public final class BuildCache {
         for (Entry entry : entries) {
             for (Digest layer : entry.layers()) {
                 if (!sizes.containsKey(layer)) {
-                    sizes.put(layer, bytes(layer));
+                    sizes.put(layer, layers.bytes(List.of(layer)));
                 }
             }
         }
         return sizes;
-    }
-
-    private long bytes(Digest layer) throws IOException {
-        return layers.find(layer).map(LayerRecord::bytes).orElse(0L);
     }
 
     private Entry entry(TeamFiles.TeamFile file, Stored stored) throws IOException {
@@ -168,7 +163,7 @@ public final class BuildCache {
                 file.path().getFileName().toString(),
                 stored.step(),
                 digests,
-                digests.isEmpty() ? 0 : bytes(digests.getLast()),
+                digests.isEmpty() ? 0 : layers.bytes(List.of(digests.getLast())),
                 Files.getLastModifiedTime(file.path()).toInstant());
     }
 

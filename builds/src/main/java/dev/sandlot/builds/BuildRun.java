@@ -313,10 +313,6 @@ final class BuildRun {
 
     private BuiltTemplate built(@Nullable TemplateStart start) throws IOException {
         boolean own = plan.semantics() == Semantics.V2_1;
-        long bytes = 0;
-        for (Digest layer : layers) {
-            bytes += tools.layers().find(layer).map(LayerRecord::bytes).orElse(0L);
-        }
         return new BuiltTemplate(
                 layers.stream().map(Digest::toString).toList(),
                 context,
@@ -324,7 +320,7 @@ final class BuildRun {
                 own ? context.workdir() : "",
                 start,
                 EnvdSandbox.VERSION,
-                bytes);
+                tools.layers().bytes(layers));
     }
 
     private WorkSandbox open(String step) throws IOException {

@@ -65,7 +65,7 @@ final class NodeImages implements ImageStorage {
 
     private static ImageName named(String name) throws ApiException {
         ImageName parsed = parsed(name);
-        if (parsed.version().startsWith("sha256:")) {
+        if (parsed.isDigest()) {
             throw new ApiException(ErrorKind.INVALID, "an image is called by a tag, not by a digest: " + name);
         }
         return parsed;

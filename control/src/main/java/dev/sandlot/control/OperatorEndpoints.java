@@ -53,8 +53,7 @@ final class OperatorEndpoints {
     }
 
     private Team team(Call call) throws ApiException {
-        return teams.byId(ProjectIds.required(call.parameter("teamID")))
-                .orElseThrow(() -> new ApiException(ErrorKind.NOT_FOUND, "Team not found"));
+        return teams.required(ProjectIds.required(call.parameter("teamID")));
     }
 
     private Reply killAll(Call call) throws ApiException {

@@ -32,6 +32,6 @@ final class OperatorScheme implements Scheme {
         UUID id = headers.first(PersonScheme.TEAM_HEADER)
                 .flatMap(Uuids::parse)
                 .orElseThrow(() -> new ApiException(ErrorKind.INVALID, "Invalid team ID"));
-        return teams.byId(id).orElseThrow(() -> new ApiException(ErrorKind.NOT_FOUND, "Team not found"));
+        return teams.required(id);
     }
 }

@@ -49,9 +49,7 @@ final class TeamAddons {
     }
 
     private UUID team(Call call) throws ApiException {
-        return teams.byId(ProjectIds.required(call.parameter("teamID")))
-                .orElseThrow(() -> new ApiException(ErrorKind.NOT_FOUND, "Team not found"))
-                .id();
+        return teams.required(ProjectIds.required(call.parameter("teamID"))).id();
     }
 
     private AddonView view(Addon addon) {

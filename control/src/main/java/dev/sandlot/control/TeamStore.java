@@ -1,5 +1,7 @@
 package dev.sandlot.control;
 
+import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.ErrorKind;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -123,6 +125,15 @@ interface TeamStore {
     Optional<Team> bySlug(String slug);
 
     Optional<Team> byId(UUID id);
+
+    /**
+     * The team of that ID.
+     *
+     * @throws ApiException {@code NOT_FOUND} when there is none
+     */
+    default Team required(UUID id) throws ApiException {
+        return byId(id).orElseThrow(() -> new ApiException(ErrorKind.NOT_FOUND, "Team not found"));
+    }
 
     /** The team that the key opens. */
     Optional<Team> byKeyHash(String hash);

@@ -41,8 +41,13 @@ public record ImageName(@Nullable String registry, String repository, String ver
     public ImageReference at(String defaultRegistry) {
         String host = registry == null ? defaultRegistry : registry;
         boolean official = registry == null && !repository.contains("/");
-        String separator = version.startsWith("sha256:") ? "@" : ":";
+        String separator = isDigest() ? "@" : ":";
         return ImageReference.parse(host + "/" + (official ? OFFICIAL : "") + repository + separator + version);
+    }
+
+    /** Whether the version is a digest. */
+    public boolean isDigest() {
+        return version.startsWith("sha256:");
     }
 
     /** The repository without the part that says that it is an official image. */
@@ -52,9 +57,6 @@ public record ImageName(@Nullable String registry, String repository, String ver
 
     @Override
     public String toString() {
-        return (registry == null ? "" : registry + "/")
-                + repository
-                + (version.startsWith("sha256:") ? "@" : ":")
-                + version;
+        return (registry == null ? "" : registry + "/") + repository + (isDigest() ? "@" : ":") + version;
     }
 }

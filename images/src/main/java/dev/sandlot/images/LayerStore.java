@@ -234,6 +234,15 @@ public final class LayerStore implements AutoCloseable {
         return pool;
     }
 
+    /** What the files of layers take up, in bytes; one that is not there counts nothing. */
+    public long bytes(List<Digest> layers) throws IOException {
+        long bytes = 0;
+        for (Digest layer : layers) {
+            bytes += find(layer).map(LayerRecord::bytes).orElse(0L);
+        }
+        return bytes;
+    }
+
     /** What is known about a layer; empty when it is not there. */
     public Optional<LayerRecord> find(Digest diffId) throws IOException {
         try {

@@ -146,7 +146,7 @@ public final class LocalImages {
     private static ImageName parsed(String name) throws ImageRefusedException {
         try {
             ImageName parsed = ImageName.parse(name);
-            if (!isDigest(parsed)) {
+            if (!parsed.isDigest()) {
                 return parsed;
             }
         } catch (IllegalArgumentException e) {
@@ -189,7 +189,7 @@ public final class LocalImages {
     /** The image that a name means, by tag or by digest. */
     public Optional<LocalImage> find(ImageName name) throws IOException {
         ImageName wanted = plain(name);
-        if (!isDigest(wanted)) {
+        if (!wanted.isDigest()) {
             return read(file(wanted));
         }
         return list().stream()
@@ -259,10 +259,6 @@ public final class LocalImages {
             }
         }
         layout.finish();
-    }
-
-    private static boolean isDigest(ImageName name) {
-        return name.version().startsWith("sha256:");
     }
 
     private static boolean sameRepository(ImageName one, ImageName other) {

@@ -104,7 +104,7 @@ public final class RegistryImage {
         }
         refuseTooLarge(blobs.stream().mapToLong(Blob::size).sum());
         fetch(blobs, diffIds);
-        refuseTooLarge(uncompressed(diffIds));
+        refuseTooLarge(store.bytes(diffIds));
         return described(config.path("config"), diffIds);
     }
 
@@ -115,14 +115,6 @@ public final class RegistryImage {
                 env(settings.path("Env")),
                 settings.path("User").asString(""),
                 settings.path("WorkingDir").asString(""));
-    }
-
-    private long uncompressed(List<Digest> diffIds) throws IOException {
-        long bytes = 0;
-        for (Digest diffId : diffIds) {
-            bytes += store.find(diffId).map(LayerRecord::bytes).orElse(0L);
-        }
-        return bytes;
     }
 
     private void refuseTooLarge(long bytes) throws ImageRefusedException {

@@ -46,12 +46,10 @@ public final class RootArchive {
      */
     public static void write(LayerStore store, List<Digest> layers, OutputStream out, Progress progress)
             throws IOException {
-        long expected = 0;
         for (Digest layer : layers) {
             store.path(layer);
-            expected += store.find(layer).map(LayerRecord::bytes).orElse(0L);
         }
-        new RootArchive(new MergedTree(store, layers), false, out, expected, progress).write();
+        new RootArchive(new MergedTree(store, layers), false, out, store.bytes(layers), progress).write();
     }
 
     /**
