@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The classes of the server in the form that the JVM keeps them in (an archive of class data, as CDS calls it), which
- * halves the time of a start. The launcher names the file, next to the jars, after the JDK and its options, and tells
+ * shortens a start. The launcher names the file, next to the jars, after the JDK and its options, and tells
  * its name by a property.
  *
  * <p>A server that was started without has its JVM write down the classes that it loads. Some time after it began to
