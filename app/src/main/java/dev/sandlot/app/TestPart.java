@@ -7,10 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Consumer;
 
 /** The kinds of tests, in the order in which they run. */
 enum TestPart {
@@ -48,8 +45,6 @@ enum TestPart {
         }
     };
 
-    private static final Pattern COUNTS = Pattern.compile("(\\d+) passed, (\\d+) failed, (\\d+) skipped");
-
     /** Runs the part, its output going to the user as it comes. */
     abstract Tally run(Path root, Surroundings surroundings) throws IOException, InterruptedException;
 
@@ -66,67 +61,38 @@ enum TestPart {
         reports.clear();
         List<String> command = new ArrayList<>(List.of("mvn", "-B", "-q", "-Dmaven.test.failure.ignore=true"));
         command.addAll(goals);
-        Outcome outcome = execute(root, surroundings, command);
+        int code = execute(root, command, surroundings.out()::println);
         Tally tally = reports.read();
-        return outcome.code() == 0
-                ? tally
-                : tally.plus(Tally.failure("mvn " + goals.getFirst() + " ended with code " + outcome.code()));
+        return code == 0 ? tally : tally.plus(Tally.failure("mvn " + goals.getFirst() + " ended with code " + code));
     }
 
-    /** Runs a script whose output has a line of counts; the last such line holds. */
+    /** Runs a script whose output has a line of counts. */
     private static Tally script(Path root, Surroundings surroundings, Path script)
             throws IOException, InterruptedException {
         String name = root.relativize(script).toString();
         if (!Files.isExecutable(script)) {
             return Tally.skip(name + " is not there");
         }
-        Outcome outcome = execute(root, surroundings, List.of(script.toString()));
-        if (outcome.counts().isEmpty()) {
-            return Tally.failure(name + " ended with code " + outcome.code() + " and no counts");
-        }
-        Tally tally = outcome.counts().get();
-        return outcome.code() != 0 && tally.failed() == 0
-                ? tally.plus(Tally.failure(name + " ended with code " + outcome.code()))
-                : tally;
+        ScriptCounts counts = new ScriptCounts(name);
+        int code = execute(root, List.of(script.toString()), line -> {
+            surroundings.out().println(line);
+            counts.read(line);
+        });
+        Tally tally =
+                counts.tally().orElseGet(() -> Tally.failure(name + " ended with code " + code + " and no counts"));
+        return code != 0 && tally.failed() == 0 ? tally.plus(Tally.failure(name + " ended with code " + code)) : tally;
     }
 
-    private record Outcome(int code, @Nullable Tally found) {
-        Optional<Tally> counts() {
-            return Optional.ofNullable(found);
-        }
-    }
-
-    private static Outcome execute(Path root, Surroundings surroundings, List<String> command)
+    private static int execute(Path root, List<String> command, Consumer<String> lines)
             throws IOException, InterruptedException {
         Process process = new ProcessBuilder(command)
                 .directory(root.toFile())
                 .redirectErrorStream(true)
                 .redirectInput(Path.of("/dev/null").toFile())
                 .start();
-        Tally counts = null;
         try (BufferedReader output = process.inputReader(StandardCharsets.UTF_8)) {
-            for (String line = output.readLine(); line != null; line = output.readLine()) {
-                surroundings.out().println(line);
-                counts = counts(command.getFirst(), line).orElse(counts);
-            }
+            output.lines().forEach(lines);
         }
-        return new Outcome(process.waitFor(), counts);
-    }
-
-    private static Optional<Tally> counts(String name, String line) {
-        Matcher matcher = COUNTS.matcher(line);
-        if (!matcher.matches()) {
-            return Optional.empty();
-        }
-        int failed = Integer.parseInt(matcher.group(2));
-        int skipped = Integer.parseInt(matcher.group(3));
-        List<String> notes = new ArrayList<>();
-        if (failed > 0) {
-            notes.add("FAILED  " + failed + " of " + name + "; see its output above");
-        }
-        if (skipped > 0) {
-            notes.add("skipped " + skipped + " of " + name + "; see its output above");
-        }
-        return Optional.of(new Tally(Integer.parseInt(matcher.group(1)), failed, skipped, notes));
+        return process.waitFor();
     }
 }

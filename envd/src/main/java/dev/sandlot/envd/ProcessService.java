@@ -88,7 +88,7 @@ final class ProcessService {
         boolean replay = asks(call, REPLAY);
         try (Subscription subscription = process.subscribe(replay)) {
             if (replay) {
-                call.responseHeaders().set(LOST, Long.toString(process.lostBytes()));
+                call.responseHeaders().set(LOST, Long.toString(subscription.lostBytes()));
             }
             new ProcessReader(
                             call,

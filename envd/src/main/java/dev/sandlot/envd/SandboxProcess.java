@@ -103,16 +103,6 @@ final class SandboxProcess {
         return kept != null;
     }
 
-    /** How much of the output of a durable process is no longer kept. */
-    long lostBytes() {
-        lock.lock();
-        try {
-            return kept == null ? 0 : kept.lostBytes();
-        } finally {
-            lock.unlock();
-        }
-    }
-
     /** Listens from now on; a subscription to an ended process has the end in it. */
     Subscription subscribe() {
         return subscribe(false);
@@ -122,9 +112,10 @@ final class SandboxProcess {
     Subscription subscribe(boolean replay) {
         lock.lock();
         try {
-            Subscription subscription = new Subscription(this, lock);
-            if (replay && kept != null) {
-                kept.events().forEach(data -> subscription.offer(event(data)));
+            KeptOutput before = replay ? kept : null;
+            Subscription subscription = new Subscription(this, lock, before == null ? 0 : before.lostBytes());
+            if (before != null) {
+                before.events().forEach(data -> subscription.offer(event(data)));
             }
             if (ended) {
                 subscription.offer(endEvent());

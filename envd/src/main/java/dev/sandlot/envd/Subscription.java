@@ -14,14 +14,24 @@ final class Subscription implements AutoCloseable {
     private final SandboxProcess process;
     private final ReentrantLock lock;
     private final Condition changed;
+    private final long lostBytes;
     private final ArrayDeque<ProcessEvent> events = new ArrayDeque<>();
     private boolean closed;
     private boolean woken;
 
-    Subscription(SandboxProcess process, ReentrantLock lock) {
+    /**
+     * @param lostBytes how much of the output before the first event is no longer kept
+     */
+    Subscription(SandboxProcess process, ReentrantLock lock, long lostBytes) {
         this.process = process;
         this.lock = lock;
         this.changed = lock.newCondition();
+        this.lostBytes = lostBytes;
+    }
+
+    /** How much output came before what is replayed; 0 when nothing is. */
+    long lostBytes() {
+        return lostBytes;
     }
 
     /** Adds an event, even over the capacity. */
