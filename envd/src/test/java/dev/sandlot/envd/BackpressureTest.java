@@ -77,11 +77,15 @@ class BackpressureTest {
         return count;
     }
 
-    /** Two tasks one after the other, so that there is a whole turn of the loop between them. */
+    /** A whole turn of the loop: what was ready before the mark is called before it. */
     private void awaitLoop() throws Exception {
-        for (int i = 0; i < 3; i++) {
-            CompletableFuture<Boolean> turn = new CompletableFuture<>();
-            loop.execute(() -> turn.complete(true));
+        CompletableFuture<Boolean> turn = new CompletableFuture<>();
+        try (Io.Pipe mark = Io.pipe();
+                EventLoop.Registration _ = loop.register(mark.readEnd(), EventLoop.READ, (registration, _) -> {
+                    registration.interest(0);
+                    turn.complete(true);
+                })) {
+            Io.write(mark.writeEnd(), ByteBuffer.wrap(new byte[] {1}));
             turn.get(10, TimeUnit.SECONDS);
         }
     }
