@@ -4,7 +4,7 @@ import { randomFillSync, createHash } from 'node:crypto'
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { Template, waitForFile, waitForProcess, waitForTimeout, waitForURL } from 'e2b'
-import { sandbox } from './support.mjs'
+import { getThroughHost, sandbox } from './support.mjs'
 import { PATIENCE, build, context, failure, fresh } from './templating.mjs'
 
 async function shell(name) {
@@ -63,10 +63,12 @@ async function builtOfDockerfile() {
     'USER third',
     'RUN id -un > /tmp/user; pwd > /tmp/pwd',
     'ENTRYPOINT ["sh", "-c", "false"]',
-    'CMD echo "$ONE $(id -un) $PWD" > /tmp/started; sleep 1000',
+    'CMD echo "$ONE $(id -un) $PWD" > /tmp/started; sleep 1; exec python3 -m http.server 8123 -d /srv/app',
   ].join('\n')
   await build(Template({ fileContextPath: dir }).fromDockerfile(dockerfile), name)
-  return sandbox(name, { requestTimeoutMs: 120_000 })
+  const begin = performance.now()
+  const s = await sandbox(name, { requestTimeoutMs: 120_000 })
+  return { s, ms: performance.now() - begin, page: await getThroughHost(s.getHost(8123), '/a.txt') }
 }
 
 
@@ -259,7 +261,9 @@ test('helpers of special parents build against those parents alone', PATIENCE, a
 })
 
 test('a Dockerfile with everything that is taken from one', PATIENCE, async () => {
-  const s = await ofDockerfile
+  const { s, ms, page } = await ofDockerfile
+  assert.deepEqual([page.status, page.body], [200, 'a'], 'what CMD serves is there when the sandbox is')
+  assert.ok(ms < 15_000, `the 20 s that the build lets pass are not let pass again: ${ms} ms`)
   const run = async (command) => (await s.commands.run(command)).stdout.trim()
   assert.equal(await run('cat /env /tmp/user /tmp/pwd'), 'default||1|two|style|root|/\nthird\n/srv/app')
   assert.equal(

@@ -250,10 +250,7 @@ final class BuildRun {
         context = last;
         layers = and(new TemplateMark(tools.layers()).layer(plan, layers));
         TemplateStart start = start();
-        if (start != null) {
-            check(start);
-        }
-        return built(start);
+        return built(start == null ? null : check(start));
     }
 
     private void configure(String script) throws BuildFailure, IOException, InterruptedException {
@@ -282,18 +279,21 @@ final class BuildRun {
         return text == null ? "" : text;
     }
 
-    /** Nothing of this stays: the commands are started anew in every sandbox. */
-    private void check(TemplateStart start) throws BuildFailure, IOException, InterruptedException {
+    /** Nothing of this stays but the ports: the commands are started anew in every sandbox. */
+    private TemplateStart check(TemplateStart start) throws BuildFailure, IOException, InterruptedException {
         BuildSettings.Limits limits = tools.limits();
         if (!start.startCommand().isEmpty()) {
             log.info(FINALIZE, "Running start command: " + start.startCommand());
         }
         log.info(FINALIZE, "Waiting for the template to be ready");
         Readiness readiness = new Readiness(limits.ready(), limits.settle(), limits.poll(), limits.poll());
+        TemplateStart seen;
         try (WorkSandbox sandbox = open(FINALIZE)) {
             reach(readiness, start, sandbox);
+            seen = start.seenOn(Readiness.lasting(sandbox));
         }
         log.info(FINALIZE, "Template is ready");
+        return seen;
     }
 
     private void reach(Readiness readiness, TemplateStart start, WorkSandbox sandbox)

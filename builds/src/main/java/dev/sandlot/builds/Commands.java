@@ -1,6 +1,7 @@
 package dev.sandlot.builds;
 
 import java.io.IOException;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /** Where commands of a template can be run. */
@@ -20,4 +21,7 @@ public interface Commands {
      * @return completes when it ends by itself
      */
     CompletableFuture<WorkSandbox.Ended> start(WorkSandbox.Command command, WorkSandbox.Lines lines) throws IOException;
+
+    /** The TCP ports on which something listens there. */
+    Set<Integer> listening() throws IOException;
 }

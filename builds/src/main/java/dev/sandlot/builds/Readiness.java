@@ -6,6 +6,7 @@ import dev.sandlot.builds.WorkSandbox.Lines;
 import dev.sandlot.protocol.TemplateStart;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -21,6 +22,11 @@ import java.util.concurrent.TimeoutException;
  */
 public record Readiness(Duration limit, Duration settle, Duration firstPoll, Duration poll) {
     private static final Ended FINE = new Ended(0);
+    private static final Duration PORT_POLL = Duration.ofMillis(20);
+    private static final Duration PORT_LIMIT = Duration.ofSeconds(20);
+    private static final int MOST_PORTS = 64;
+    /** From here on the kernel gives ports to who asks for any. */
+    private static final int FIRST_OF_ANY = 32768;
 
     /**
      * Runs the start command, which goes on by itself, and the ready command until it ends with 0.
@@ -31,14 +37,47 @@ public record Readiness(Duration limit, Duration settle, Duration firstPoll, Dur
     public void reach(TemplateStart start, Commands in, Lines startLines, Lines readyLines)
             throws NotReadyException, IOException, InterruptedException {
         long begun = System.nanoTime();
-        CompletableFuture<Ended> running = start.startCommand().isEmpty()
-                ? CompletableFuture.completedFuture(FINE)
-                : in.start(command(start, start.startCommand(), limit), startLines);
+        CompletableFuture<Ended> running = begin(start, in, startLines);
         if (start.readyCommand().isEmpty()) {
             settle(start, running);
         } else {
             poll(start, in, running, begun, readyLines);
         }
+    }
+
+    /**
+     * As {@link #reach}, of what a build has seen ready: where that had only let a time pass, this waits until the
+     * ports that were listened on then are listened on again, 20 s at most, and without ports for nothing.
+     */
+    public void reachAgain(TemplateStart start, Commands in, Lines startLines, Lines readyLines)
+            throws NotReadyException, IOException, InterruptedException {
+        List<Integer> ports = start.ports();
+        if (ports == null || !start.onlyWaits()) {
+            reach(start, in, startLines, readyLines);
+            return;
+        }
+        long begun = System.nanoTime();
+        CompletableFuture<Ended> running = begin(start, in, startLines);
+        watch(running, Duration.ZERO);
+        while (!in.listening().containsAll(ports) && System.nanoTime() - begun < PORT_LIMIT.toNanos()) {
+            requireTime(begun);
+            watch(running, PORT_POLL);
+        }
+    }
+
+    private CompletableFuture<Ended> begin(TemplateStart start, Commands in, Lines lines) throws IOException {
+        return start.startCommand().isEmpty()
+                ? CompletableFuture.completedFuture(FINE)
+                : in.start(command(start, start.startCommand(), limit), lines);
+    }
+
+    /** The ports of something ready that it will listen on again. */
+    static List<Integer> lasting(Commands in) throws IOException {
+        return in.listening().stream()
+                .filter(port -> port < FIRST_OF_ANY)
+                .sorted()
+                .limit(MOST_PORTS)
+                .toList();
     }
 
     private void settle(TemplateStart start, CompletableFuture<Ended> running)

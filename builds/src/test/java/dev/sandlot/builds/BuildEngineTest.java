@@ -558,10 +558,10 @@ class BuildEngineTest {
         assertThat(third.context().env()).containsKeys("IMAGE", "A", "B", "C");
         assertThat(second.layers()).containsAll(first.layers());
         assertThat(third.start()).isEqualTo(first.start());
-        assertThat(first.start()).isEqualTo(new TemplateStart("serve", "probe", first.context()));
+        assertThat(first.start()).isEqualTo(new TemplateStart("serve", "probe", first.context()).seenOn(List.of()));
         BuiltTemplate other =
                 ready(Plan.of().from(parent(second)).starting(null, "other").plan());
-        assertThat(other.start()).isEqualTo(new TemplateStart("", "other", second.context()));
+        assertThat(other.start()).isEqualTo(new TemplateStart("", "other", second.context()).seenOn(List.of()));
     }
 
     @Test

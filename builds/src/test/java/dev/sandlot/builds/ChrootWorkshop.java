@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
@@ -102,6 +103,11 @@ final class ChrootWorkshop implements Workshop {
         @Override
         public CompletableFuture<Ended> start(Command command, Lines lines) {
             throw new UnsupportedOperationException("nothing goes on here by itself");
+        }
+
+        @Override
+        public Set<Integer> listening() {
+            return Set.of();
         }
 
         @Override

@@ -7,6 +7,7 @@ import dev.sandlot.linux.FileTree;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /** A sandbox of files alone: a directory of this machine whose users have numbers of their own. */
@@ -42,6 +43,11 @@ final class DirectorySandbox implements WorkSandbox {
     @Override
     public CompletableFuture<Ended> start(Command command, Lines lines) {
         throw new UnsupportedOperationException("nothing runs in a directory");
+    }
+
+    @Override
+    public Set<Integer> listening() {
+        return Set.of();
     }
 
     @Override

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -130,6 +131,11 @@ final class FakeWorkshop implements Workshop {
                 }
             });
             return ended;
+        }
+
+        @Override
+        public Set<Integer> listening() {
+            return Set.of();
         }
 
         @Override

@@ -33,6 +33,7 @@ import java.time.Instant;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
@@ -250,6 +251,11 @@ class PulledBasesTest {
 
         @Override
         public CompletableFuture<Ended> start(Command command, Lines lines) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Set<Integer> listening() {
             throw new UnsupportedOperationException();
         }
 

@@ -8,6 +8,7 @@ import dev.sandlot.images.StagedTree;
 import dev.sandlot.runtime.RunningSandbox;
 import dev.sandlot.runtime.RuntimeFailure;
 import java.io.IOException;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
@@ -29,7 +30,7 @@ final class NodeWorkSandbox implements WorkSandbox {
         this.running = running;
         this.envd = envd;
         this.files = files;
-        this.commands = new SandboxCommands(envd, false);
+        this.commands = new SandboxCommands(running, envd, false);
     }
 
     @Override
@@ -40,6 +41,11 @@ final class NodeWorkSandbox implements WorkSandbox {
     @Override
     public CompletableFuture<Ended> start(Command command, Lines lines) throws IOException {
         return commands.start(command, lines);
+    }
+
+    @Override
+    public Set<Integer> listening() throws IOException {
+        return commands.listening();
     }
 
     @Override

@@ -8,9 +8,11 @@ import dev.sandlot.envd.EnvdSandbox;
 import dev.sandlot.envd.Program;
 import dev.sandlot.envd.ProgramLines;
 import dev.sandlot.envd.RunningProgram;
+import dev.sandlot.runtime.RunningSandbox;
 import java.io.IOException;
 import java.util.List;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
@@ -19,12 +21,14 @@ import java.util.concurrent.TimeoutException;
 
 /** Commands of a template in a sandbox. Closing it stops listening to those that go on by themselves. */
 final class SandboxCommands implements Commands, AutoCloseable {
+    private final RunningSandbox running;
     private final EnvdSandbox envd;
     private final boolean durable;
     private final Queue<RunningProgram> started = new ConcurrentLinkedQueue<>();
 
     /** @param durable whether what goes on by itself keeps its newest output for clients */
-    SandboxCommands(EnvdSandbox envd, boolean durable) {
+    SandboxCommands(RunningSandbox running, EnvdSandbox envd, boolean durable) {
+        this.running = running;
         this.envd = envd;
         this.durable = durable;
     }
@@ -52,6 +56,11 @@ final class SandboxCommands implements Commands, AutoCloseable {
         RunningProgram program = envd.start(program(command, durable), told(lines));
         started.add(program);
         return program.ended().thenApply(Ended::new);
+    }
+
+    @Override
+    public Set<Integer> listening() throws IOException {
+        return running.listening();
     }
 
     @Override

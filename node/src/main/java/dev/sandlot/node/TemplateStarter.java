@@ -9,7 +9,7 @@ import java.time.Duration;
 
 /**
  * Starts in a new sandbox what its template starts, as its users could, and waits until it is ready
- * (template-build.md 10). Without a ready command nothing is waited for: the build has seen that it starts.
+ * (template-build.md 10). Where the template's build only let a time pass, the ports that it saw then are waited for.
  */
 final class TemplateStarter {
     private static final Duration FIRST_POLL = Duration.ofMillis(50);
@@ -26,8 +26,8 @@ final class TemplateStarter {
     static void start(TemplateStart start, HostedSandbox sandbox, Duration limit)
             throws NotReadyException, IOException, InterruptedException {
         LastLine said = new LastLine();
-        try (SandboxCommands commands = new SandboxCommands(sandbox.envd(), true)) {
-            new Readiness(limit, Duration.ZERO, FIRST_POLL, POLL).reach(start, commands, said, new LastLine());
+        try (SandboxCommands commands = new SandboxCommands(sandbox.running(), sandbox.envd(), true)) {
+            new Readiness(limit, Duration.ZERO, FIRST_POLL, POLL).reachAgain(start, commands, said, new LastLine());
         } catch (NotReadyException e) {
             throw e.saying(said.line);
         }

@@ -3,6 +3,7 @@ package dev.sandlot.runtime;
 import dev.sandlot.linux.Cgroup;
 import dev.sandlot.linux.CgroupUsage;
 import dev.sandlot.linux.Fd;
+import dev.sandlot.linux.ListeningPorts;
 import dev.sandlot.linux.Namespaces;
 import dev.sandlot.linux.Pidfd;
 import dev.sandlot.supervisor.Supervisor;
@@ -12,6 +13,7 @@ import java.net.Inet4Address;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -71,6 +73,11 @@ record OciSandbox(
     @Override
     public SocketChannel openSocket() throws IOException {
         return Namespaces.inside(slot.network(), Namespaces.Kind.NET, SocketChannel::open);
+    }
+
+    @Override
+    public Set<Integer> listening() throws IOException {
+        return ListeningPorts.of(process.pid());
     }
 
     @Override

@@ -8,6 +8,7 @@ import java.net.Inet4Address;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Set;
 
 /** A sandbox that runs. What it hands out stays the runtime's to close. */
 public interface RunningSandbox {
@@ -37,6 +38,9 @@ public interface RunningSandbox {
      * addresses alone, such as {@code ::1}. The caller's to close.
      */
     SocketChannel openSocket() throws IOException;
+
+    /** The TCP ports on which something in it listens. */
+    Set<Integer> listening() throws IOException;
 
     /** When it was started. */
     Instant startedAt();

@@ -250,6 +250,8 @@ abstract class RuntimeContract {
         new Inside(sandbox).start(server, 1000).ends().close();
         InetSocketAddress loopback = new InetSocketAddress(InetAddress.ofLiteral("::1"), 3000);
         awaitTrue(() -> connects(sandbox, loopback));
+        assertThat(sandbox.listening()).containsExactly(3000);
+        assertThat(other.listening()).isEmpty();
         try (SocketChannel socket = sandbox.openSocket()) {
             socket.connect(loopback);
             assertThat(new String(socket.socket().getInputStream().readAllBytes(), StandardCharsets.UTF_8))
