@@ -85,7 +85,7 @@ final class PurgeCommand implements Callable<Integer> {
             surroundings
                     .out()
                     .println("Removed " + settings.dataDir() + " and " + settings.runDir()
-                            + "; nothing of Sandlot is left on this machine.");
+                            + "; nothing of it is left on this machine.");
             return ExitCode.OK;
         }
         surroundings.err().println("sandlot: still on this machine:");
