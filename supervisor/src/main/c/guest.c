@@ -79,10 +79,15 @@ int guest_begin(char **command) {
     return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
-static void become_program(void) {
+/* The supervisor may have died before its end was asked to be told. */
+static bool outlived(pid_t supervisor) {
+    return getppid() != supervisor;
+}
+
+static void become_program(pid_t supervisor) {
     sigset_t none;
     if (sigemptyset(&none) < 0 || sigprocmask(SIG_SETMASK, &none, NULL) < 0 || setsid() < 0
-        || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || dup2(null_device, STDIN_FILENO) < 0
+        || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || outlived(supervisor) || dup2(null_device, STDIN_FILENO) < 0
         || setrlimit(RLIMIT_NOFILE, &inherited_descriptors) < 0) {
         perror("sandlot-supervisor: could not prepare the program");
         _exit(1);
@@ -94,9 +99,10 @@ static void become_program(void) {
 
 static void start_program(void) {
     started_at = now_millis();
+    pid_t supervisor = getpid();
     pid_t pid = fork();
     if (pid == 0) {
-        become_program();
+        become_program(supervisor);
     }
     program_pid = pid > 0 ? pid : 0;
     start_due = started_at + SHORT_LIFE_MILLIS;

@@ -129,8 +129,9 @@ class GuestModeTest {
 
     @Test
     void aSocketThatIsServedIsNotTakenAndOneThatIsLeftOverIs() throws Exception {
-        Process first = guest("exec sleep 1000");
+        Process first = guest("echo $$ > " + file("runs") + "; exec sleep 1000");
         connect(new Exits()).close();
+        assertThat(lastPid()).as("until then it shares the first one's socket").isPositive();
         Process second = guest("exec sleep 1000");
         assertThat(second.waitFor()).isEqualTo(1);
         assertThat(file("log")).content().contains("Address already in use");
