@@ -312,6 +312,7 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
     /** Lets go of all sandboxes without ending them. */
     @Override
     public void close() {
+        runtime.keepAll();
         hosted.values().forEach(sandbox -> sandbox.envd().close());
         ports.close();
         runtime.close();

@@ -30,9 +30,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -355,6 +357,24 @@ class TemplateBuildTest {
 
         assertThat(node.list()).isEmpty();
         assertThat(OciRuntime.alive(bench.config)).isEmpty();
+    }
+
+    /** The services of sandboxes let go of their supervisors one by one, which is not the end of the sandboxes. */
+    @Test
+    void sandboxesOutliveANodeThatIsClosed() throws Exception {
+        BuiltTemplate built = ready(plan(List.of(), null, null));
+        Set<String> all = new HashSet<>();
+        for (int i = 0; i < 6; i++) {
+            SandboxSpec spec = spec(built);
+            node.create(spec);
+            all.add(spec.id().value());
+        }
+        for (int round = 0; round < 3; round++) {
+            bench.close();
+            assertThat(OciRuntime.alive(bench.config)).isEqualTo(all);
+            begin();
+            assertThat(node.list()).hasSize(all.size());
+        }
     }
 
     private static SandboxSpec spec(BuiltTemplate built) {

@@ -50,6 +50,9 @@ public final class OciRuntime implements SandboxRuntime {
     private final SlotPool slots;
     private final BlockingQueue<Launcher> launchers;
     private final Map<String, OciSandbox> running = new ConcurrentHashMap<>();
+    /** Whether the ends of connections are this program's own. */
+    private volatile boolean keeping;
+
     private final Set<String> starting = ConcurrentHashMap.newKeySet();
     private final ExecutorService enders = Executors.newFixedThreadPool(
             ENDERS, Thread.ofPlatform().daemon().name("ender-", 0).factory());
@@ -206,8 +209,14 @@ public final class OciRuntime implements SandboxRuntime {
     }
 
     @Override
-    public void close() {
+    public void keepAll() {
+        keeping = true;
         running.values().forEach(sandbox -> sandbox.ending().set(true));
+    }
+
+    @Override
+    public void close() {
+        keepAll();
         enders.close();
         launchers.forEach(Launcher::close);
         slots.close();
@@ -279,7 +288,7 @@ public final class OciRuntime implements SandboxRuntime {
     }
 
     private void endLater(OciSandbox sandbox) {
-        if (sandbox.ending().compareAndSet(false, true)) {
+        if (!keeping && sandbox.ending().compareAndSet(false, true)) {
             enders.execute(() -> end(sandbox, () -> {}));
         }
     }

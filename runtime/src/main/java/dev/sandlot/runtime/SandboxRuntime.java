@@ -49,6 +49,12 @@ public interface SandboxRuntime extends AutoCloseable {
     /** What is left on the machine that belongs to no running sandbox. */
     List<Leak> leaks();
 
+    /**
+     * From now on no sandbox is ended here, also when its supervisor's connection closes: to be called before what uses
+     * these connections closes them.
+     */
+    void keepAll();
+
     /** Lets go of all sandboxes without ending them. */
     @Override
     void close();
