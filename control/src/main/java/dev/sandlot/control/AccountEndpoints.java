@@ -82,9 +82,10 @@ final class AccountEndpoints {
         String name = call.body().requiredText("name");
         ApiKeys.Minted token = PersonTokens.mint();
         UUID id = UUID.randomUUID();
-        people.addToken(new PersonStore.StoredToken(id, call.person().orElseThrow(), name, token));
+        Instant createdAt =
+                people.addToken(new PersonStore.StoredToken(id, call.person().orElseThrow(), name, token));
         KeyMask mask = KeyMask.of(PersonTokens.PREFIX, token);
-        return Reply.json(201, new CreatedAccessToken(id, name, token.raw(), mask, Moments.text(Instant.now())));
+        return Reply.json(201, new CreatedAccessToken(id, name, token.raw(), mask, Moments.text(createdAt)));
     }
 
     private Reply deleteToken(Call call) throws ApiException {

@@ -2,6 +2,7 @@ package dev.sandlot.control;
 
 import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.ErrorKind;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +25,8 @@ record CreateRequest(
         SandboxRecord.Options options,
         Map<String, String> envVars,
         List<String> later) {
+    /** The kernel's, of name, sign, value and end. */
+    private static final int LONGEST_VARIABLE = 128 << 10;
 
     static CreateRequest parse(Fields body, ApiVersion version) throws ApiException {
         checkIgnored(body);
@@ -34,7 +37,7 @@ record CreateRequest(
                 body.bool("autoPauseMemory").orElse(true),
                 autoResume(body),
                 options(body),
-                body.stringMap("envVars").orElse(Map.of()),
+                envVars(body),
                 later(body));
     }
 
@@ -42,6 +45,23 @@ record CreateRequest(
     private static void checkIgnored(Fields body) throws ApiException {
         body.bool("secure");
         body.nullableObject("mcp");
+    }
+
+    /** What no process could be given is refused here, where it can still be told. */
+    private static Map<String, String> envVars(Fields body) throws ApiException {
+        Map<String, String> variables = body.stringMap("envVars").orElse(Map.of());
+        for (Map.Entry<String, String> variable : variables.entrySet()) {
+            String name = variable.getKey();
+            if (name.isEmpty() || name.indexOf('=') >= 0 || name.indexOf('\0') >= 0) {
+                throw body.invalid("envVars", "has a name that no variable can have");
+            }
+            String text = name + "=" + variable.getValue();
+            if (variable.getValue().indexOf('\0') >= 0
+                    || text.getBytes(StandardCharsets.UTF_8).length >= LONGEST_VARIABLE) {
+                throw body.invalid("envVars." + name, "is a value that no variable can have");
+            }
+        }
+        return variables;
     }
 
     private static boolean autoResume(Fields body) throws ApiException {

@@ -140,7 +140,8 @@ final class Fields {
         return Optional.of(node);
     }
 
-    private ApiException invalid(String name, String problem) {
+    /** A refusal of a property. */
+    ApiException invalid(String name, String problem) {
         return new ApiException(ErrorKind.INVALID, "validation error: property \"" + where + name + "\" " + problem);
     }
 }

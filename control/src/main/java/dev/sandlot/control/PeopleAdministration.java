@@ -88,9 +88,9 @@ final class PeopleAdministration {
         String name = call.body().requiredText("name");
         ApiKeys.Minted token = PersonTokens.mint();
         UUID id = UUID.randomUUID();
-        people.addToken(new PersonStore.StoredToken(id, person, name, token));
+        Instant createdAt = people.addToken(new PersonStore.StoredToken(id, person, name, token));
         KeyMask mask = KeyMask.of(PersonTokens.PREFIX, token);
-        return Reply.json(201, new CreatedToken(id, name, token.raw(), mask, Moments.text(Instant.now())));
+        return Reply.json(201, new CreatedToken(id, name, token.raw(), mask, Moments.text(createdAt)));
     }
 
     private Reply deleteToken(Call call) throws ApiException {

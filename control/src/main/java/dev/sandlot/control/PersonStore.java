@@ -1,5 +1,6 @@
 package dev.sandlot.control;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -54,7 +55,8 @@ interface PersonStore {
      */
     boolean removeMember(UUID teamId, UUID userId);
 
-    void addToken(StoredToken token);
+    /** Stores a token and returns when. */
+    Instant addToken(StoredToken token);
 
     /** Whose token that is. */
     Optional<UUID> personOfToken(String tokenHash);

@@ -2,6 +2,7 @@ package dev.sandlot.control;
 
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -166,13 +167,14 @@ final class SqlPersonStore implements PersonStore {
     }
 
     @Override
-    public void addToken(StoredToken stored) {
+    public Instant addToken(StoredToken stored) {
         String insert = """
                 INSERT INTO access_tokens (id, user_id, name, access_token_hash, access_token_prefix,
                     access_token_length, access_token_mask_prefix, access_token_mask_suffix, created_at)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """;
         ApiKeys.Minted token = stored.token();
+        long moment = now();
         sql.write(handle -> handle.execute(
                 insert,
                 stored.id().toString(),
@@ -183,7 +185,8 @@ final class SqlPersonStore implements PersonStore {
                 token.length(),
                 token.maskPrefix(),
                 token.maskSuffix(),
-                now()));
+                moment));
+        return Instant.ofEpochMilli(moment);
     }
 
     @Override

@@ -376,8 +376,10 @@ final class SqlTeamStore implements TeamStore {
     }
 
     @Override
-    public void addKey(StoredKey key, @Nullable UUID creator) {
-        sql.write(handle -> insertKey(handle, key, creator));
+    public Instant addKey(StoredKey key, @Nullable UUID creator) {
+        long moment = now();
+        sql.write(handle -> insertKey(handle, key, creator, moment));
+        return Instant.ofEpochMilli(moment);
     }
 
     @Override
@@ -418,7 +420,7 @@ final class SqlTeamStore implements TeamStore {
 
     @Override
     public boolean addFirstKey(StoredKey key) {
-        return sql.writeAlone(handle -> !hasKey(handle, key.teamId()) && insertKey(handle, key, null) == 1);
+        return sql.writeAlone(handle -> !hasKey(handle, key.teamId()) && insertKey(handle, key, null, now()) == 1);
     }
 
     private static boolean hasKey(Handle handle, UUID teamId) {
@@ -428,7 +430,7 @@ final class SqlTeamStore implements TeamStore {
                 > 0;
     }
 
-    private static int insertKey(Handle handle, StoredKey stored, @Nullable UUID creator) {
+    private static int insertKey(Handle handle, StoredKey stored, @Nullable UUID creator, long moment) {
         String insert = """
                 INSERT INTO team_api_keys (id, team_id, name, api_key_hash, api_key_prefix, api_key_length,
                     api_key_mask_prefix, api_key_mask_suffix, created_at, created_by)
@@ -445,7 +447,7 @@ final class SqlTeamStore implements TeamStore {
                 key.length(),
                 key.maskPrefix(),
                 key.maskSuffix(),
-                now(),
+                moment,
                 creator == null ? null : creator.toString());
     }
 

@@ -3,6 +3,7 @@ package dev.sandlot.control;
 import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.ErrorKind;
 import java.io.IOException;
+import java.text.Normalizer;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -110,7 +111,8 @@ final class TeamAdministration {
 
     /** Under a slug out of the name, with some characters more while that is taken (public-api.md 22). */
     private boolean addTeam(UUID id, String name, String tier) {
-        String base = name.toLowerCase(Locale.ROOT).replace(' ', '-').replaceAll("[^a-z0-9_-]", "");
+        String unaccented = Normalizer.normalize(name.split("@", 2)[0], Normalizer.Form.NFD);
+        String base = unaccented.toLowerCase(Locale.ROOT).replace(' ', '-').replaceAll("[^a-z0-9_-]", "");
         base = base.isEmpty() ? "team" : base.substring(0, Math.min(base.length(), 48));
         String slug = base;
         for (int tried = 0; tried < SLUG_ATTEMPTS; tried++) {

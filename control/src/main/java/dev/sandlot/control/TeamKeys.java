@@ -1,5 +1,6 @@
 package dev.sandlot.control;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.ErrorKind;
 import java.time.Instant;
@@ -18,10 +19,10 @@ final class TeamKeys {
         this.authenticator = authenticator;
     }
 
-    /** Who made something; nobody's address is told. */
-    record TeamUser(UUID id) {
+    /** Who made something (public-api.md 6.1); nobody's address is told, but clients look for it. */
+    record TeamUser(UUID id, @JsonInclude @Nullable String email) {
         static @Nullable TeamUser of(@Nullable UUID id) {
-            return id == null ? null : new TeamUser(id);
+            return id == null ? null : new TeamUser(id, null);
         }
     }
 
@@ -61,13 +62,13 @@ final class TeamKeys {
     CreatedKey create(UUID teamId, String name, Optional<UUID> creator) {
         ApiKeys.Minted minted = ApiKeys.mint();
         UUID id = UUID.randomUUID();
-        store.addKey(new TeamStore.StoredKey(id, teamId, name, minted), creator.orElse(null));
+        Instant createdAt = store.addKey(new TeamStore.StoredKey(id, teamId, name, minted), creator.orElse(null));
         return new CreatedKey(
                 id,
                 name,
                 minted.raw(),
                 KeyMask.of(ApiKeys.PREFIX, minted),
-                Moments.text(Instant.now()),
+                Moments.text(createdAt),
                 TeamUser.of(creator.orElse(null)));
     }
 

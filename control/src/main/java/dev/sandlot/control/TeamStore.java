@@ -142,8 +142,8 @@ interface TeamStore {
 
     void addKey(StoredKey key);
 
-    /** Stores a key that a person made, or an operator when there is no creator. */
-    void addKey(StoredKey key, @Nullable UUID creator);
+    /** Stores a key that a person made, or an operator when there is no creator; returns when. */
+    Instant addKey(StoredKey key, @Nullable UUID creator);
 
     /** The keys of a team, oldest first. */
     List<ListedKey> keys(UUID teamId);

@@ -13,9 +13,6 @@ final class TemplateAnswers {
 
     private TemplateAnswers() {}
 
-    /** Who made a template; the address is always null, and always there. */
-    private record TeamUser(UUID id, @JsonInclude @Nullable String email) {}
-
     private record ListedTemplate(
             String templateID,
             UUID buildID,
@@ -27,7 +24,7 @@ final class TemplateAnswers {
             List<String> names,
             String createdAt,
             String updatedAt,
-            @JsonInclude @Nullable TeamUser createdBy,
+            @JsonInclude @Nullable TeamKeys.TeamUser createdBy,
             @JsonInclude @Nullable String lastSpawnedAt,
             long spawnCount,
             int buildCount,
@@ -72,7 +69,7 @@ final class TemplateAnswers {
                 names(template),
                 Moments.text(template.createdAt()),
                 Moments.text(template.updatedAt()),
-                creator == null ? null : new TeamUser(creator, null),
+                TeamKeys.TeamUser.of(creator),
                 text(template.lastSpawnedAt()),
                 template.spawnCount(),
                 template.buildCount(),

@@ -233,6 +233,7 @@ class AccountsTest {
                 .findFirst()
                 .orElseThrow();
         assertThat(fresh.get("createdBy").get("id").stringValue()).isEqualTo(person.toString());
+        assertThat(fresh.get("createdBy").get("email").isNull()).isTrue();
         JsonNode mask = fresh.get("mask");
         assertThat(mask.get("prefix").stringValue()).isEqualTo("e2b_");
         assertThat(mask.get("valueLength").intValue()).isEqualTo(40);

@@ -78,6 +78,13 @@ class AdministrationTest {
                 .matches("my-team-[0-9a-f]{4}");
         ask("POST", "/admin/teams", "{\"name\":\"x\",\"slug\":\"my-team\"}").expect(409);
         assertThat(ask("GET", "/admin/teams").expect(200).json()).hasSize(3);
+        assertThat(ask("POST", "/admin/teams", "{\"name\":\"Zoë Müller@example.com\"}")
+                        .expect(201)
+                        .json()
+                        .get("slug")
+                        .stringValue())
+                .as("public-api.md 22")
+                .isEqualTo("zoe-muller");
         String id = team.get("teamID").stringValue();
         assertThat(ask("GET", "/admin/teams/" + id).expect(200).json()).isEqualTo(team);
         assertThat(ask("GET", "/admin/teams/" + team.get("projectID").stringValue())
