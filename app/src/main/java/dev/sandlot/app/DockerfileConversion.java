@@ -15,6 +15,9 @@ final class DockerfileConversion {
     private final Dockerfile file;
     private final Map<String, String> buildArguments;
     private final Map<String, String> beforeFrom = new HashMap<>();
+    /** ENV and ARG so far, as far as their values are known without the image. */
+    private final Map<String, String> variables = new HashMap<>();
+
     private final List<Recipe.Step> steps = new ArrayList<>();
     private final List<String> warnings = new ArrayList<>();
     private @Nullable String image;
@@ -69,7 +72,7 @@ final class DockerfileConversion {
             case "COPY", "ADD" -> copy(instruction);
             case "WORKDIR" -> workdir(instruction);
             case "USER" -> user(instruction);
-            case "ENV" -> step("ENV", environment(instruction));
+            case "ENV" -> environment(instruction);
             case "ARG" -> argument(instruction);
             case "CMD", "ENTRYPOINT" -> start = command(instruction);
             case "EXPOSE", "VOLUME" -> {}
@@ -88,6 +91,23 @@ final class DockerfileConversion {
             throw Dockerfile.problem(instruction.line(), "FROM without an image");
         }
         image = DockerfileWords.expand(words.getFirst(), beforeFrom);
+        if (instruction.flags().stream().anyMatch(flag -> flag.name().equals("platform"))) {
+            warnings.add("line " + instruction.line() + ": --platform is left out; templates are of the server's own");
+        }
+    }
+
+    /** The text with variables put in; refused when one is not of this file, since the image is not known here. */
+    private String expanded(Instruction instruction, String text) {
+        return DockerfileWords.expandKnown(text, variables)
+                .orElseThrow(() -> Dockerfile.problem(
+                        instruction.line(),
+                        instruction.name() + ": no ENV or ARG of this Dockerfile gives a variable in '" + text
+                                + "' its value"));
+    }
+
+    private void set(String name, String value) {
+        DockerfileWords.expandKnown(value, variables)
+                .ifPresentOrElse(known -> variables.put(name, known), () -> variables.remove(name));
     }
 
     private List<String> words(Instruction instruction) {
@@ -107,14 +127,16 @@ final class DockerfileConversion {
         String owner = "";
         for (Flag flag : instruction.flags()) {
             switch (flag.name()) {
-                case "chown" -> owner = flag.value();
+                case "chown" -> owner = expanded(instruction, flag.value());
                 case "from" ->
                     throw Dockerfile.problem(
                             instruction.line(), instruction.name() + " --from: several stages are not supported");
                 default -> warnings.add("line " + instruction.line() + ": --" + flag.name() + " is left out");
             }
         }
-        List<String> words = words(instruction);
+        List<String> words = words(instruction).stream()
+                .map(word -> expanded(instruction, word))
+                .toList();
         if (words.size() < 2) {
             throw Dockerfile.problem(instruction.line(), instruction.name() + " needs a source and a target");
         }
@@ -128,13 +150,13 @@ final class DockerfileConversion {
 
     private void workdir(Instruction instruction) {
         hasWorkdir = true;
-        step("WORKDIR", List.of(only(instruction)));
+        step("WORKDIR", List.of(expanded(instruction, only(instruction))));
     }
 
     /** A group beside the user has no form in templates. */
     private void user(Instruction instruction) {
         hasUser = true;
-        String name = only(instruction);
+        String name = expanded(instruction, only(instruction));
         int colon = name.indexOf(':');
         if (colon >= 0) {
             warnings.add("line " + instruction.line() + ": the group of USER is left out");
@@ -150,8 +172,16 @@ final class DockerfileConversion {
         return String.join(" ", words);
     }
 
+    private void environment(Instruction instruction) {
+        List<String> pairs = pairs(instruction);
+        step("ENV", pairs);
+        for (int i = 0; i < pairs.size(); i += 2) {
+            set(pairs.get(i), pairs.get(i + 1));
+        }
+    }
+
     /** {@code A=1 B=2}, or the older {@code A the rest of the line}. */
-    private List<String> environment(Instruction instruction) {
+    private List<String> pairs(Instruction instruction) {
         List<String> words = words(instruction);
         if (words.isEmpty()) {
             throw Dockerfile.problem(instruction.line(), "ENV without a name");
@@ -181,7 +211,9 @@ final class DockerfileConversion {
                 beforeFrom.put(name, value);
             } else {
                 boolean isKnown = given == null && equals < 0 && beforeFrom.containsKey(name);
-                step("ENV", List.of(name, isKnown ? beforeFrom.getOrDefault(name, "") : value));
+                String chosen = isKnown ? beforeFrom.getOrDefault(name, "") : value;
+                step("ENV", List.of(name, chosen));
+                set(name, chosen);
             }
         }
     }

@@ -3,6 +3,7 @@ package dev.sandlot.app;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
@@ -15,6 +16,9 @@ final class DockerfileWords {
     private static final TypeReference<List<String>> STRINGS = new TypeReference<>() {};
     private static final Pattern VARIABLE =
             Pattern.compile("\\$(?:\\{(?<braced>[A-Za-z_][A-Za-z0-9_]*)}|(?<bare>[A-Za-z_][A-Za-z0-9_]*))");
+
+    private static final Pattern REFERENCE = Pattern.compile("\\$(?:\\{(?<braced>[A-Za-z_][A-Za-z0-9_]*)"
+            + "(?::(?<kind>[-+])(?<word>[^{}]*))?}|(?<bare>[A-Za-z_][A-Za-z0-9_]*))");
 
     private DockerfileWords() {}
 
@@ -76,6 +80,39 @@ final class DockerfileWords {
 
     private static String quoted(String word) {
         return word.matches("[A-Za-z0-9_./:=@%+,-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
+    }
+
+    /**
+     * The text with its variables put in, {@code ${A:-default}} and {@code ${A:+instead}} among them; nothing when it
+     * refers to one that is not known, or in a form that is not.
+     */
+    static Optional<String> expandKnown(String text, Map<String, String> values) {
+        StringBuilder result = new StringBuilder();
+        Matcher matcher = REFERENCE.matcher(text);
+        while (matcher.find()) {
+            Optional<String> value = value(matcher, values);
+            if (value.isEmpty()) {
+                return Optional.empty();
+            }
+            matcher.appendReplacement(result, Matcher.quoteReplacement(value.get()));
+        }
+        int rest = result.length();
+        matcher.appendTail(result);
+        return result.indexOf("${", rest) >= 0 ? Optional.empty() : Optional.of(result.toString());
+    }
+
+    private static Optional<String> value(Matcher reference, Map<String, String> values) {
+        String braced = reference.group("braced");
+        String kind = reference.group("kind");
+        String value = values.get(braced == null ? reference.group("bare") : braced);
+        if (kind == null) {
+            return Optional.ofNullable(value);
+        }
+        boolean isSet = value != null && !value.isEmpty();
+        if (kind.equals("-")) {
+            return Optional.of(isSet ? value : reference.group("word"));
+        }
+        return Optional.of(isSet ? reference.group("word") : "");
     }
 
     /** The text with its variables put in; one that is not known is empty. */

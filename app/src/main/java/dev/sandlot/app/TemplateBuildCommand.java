@@ -85,6 +85,12 @@ final class TemplateBuildCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
+        if (!Files.isDirectory(directory)) {
+            throw new CommandException(ExitCode.USAGE, directory + " is not a directory");
+        }
+        if (file != null && !Files.isRegularFile(file)) {
+            throw new CommandException(ExitCode.USAGE, file + " is not a file");
+        }
         Path context = directory.toRealPath();
         E2bToml toml = E2bToml.of(context);
         try (TemplateApi api = connection.open(surroundings)) {

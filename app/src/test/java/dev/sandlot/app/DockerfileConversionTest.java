@@ -50,6 +50,27 @@ class DockerfileConversionTest {
     }
 
     @Test
+    void variablesOfTheFileArePutIntoPathsAndUsers() {
+        assertThat(steps("ENV APP=/opt/app\nARG SUB=sub\nWORKDIR $APP\nCOPY ${SUB} ${APP}/t\nUSER ${U:-worker}"))
+                .contains("WORKDIR /opt/app", "COPY sub|/opt/app/t||", "USER worker");
+        assertThat(steps("ENV A=1\nENV B=/x/$A C=${A:+y}\nWORKDIR $B/$C"))
+                .contains("ENV B|/x/$A|C|${A:+y}", "WORKDIR /x/1/y");
+        assertThat(steps("WORKDIR /a$\nCOPY a$ /$.x")).contains("WORKDIR /a$", "COPY a$|/$.x||");
+        assertThat(convert("FROM a\nARG D=x\nWORKDIR /$D", Map.of("D", "given")).steps())
+                .contains(new Recipe.Step("WORKDIR", List.of("/given")));
+        for (String unknown : List.of(
+                "WORKDIR $HOME/x",
+                "ENV P=$PATH:/x\nWORKDIR $P",
+                "COPY a ${X}",
+                "USER ${X?no}",
+                "WORKDIR $A\nENV A=1")) {
+            assertThatThrownBy(() -> steps(unknown))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("no ENV or ARG of this Dockerfile");
+        }
+    }
+
+    @Test
     void variablesAreSetAndArgumentsAreVariables() {
         assertThat(steps("ENV A=1 B=\"two words\" C=x\\ y")).contains("ENV A|1|B|two words|C|x y");
         assertThat(steps("ENV A the rest")).contains("ENV A|the rest");

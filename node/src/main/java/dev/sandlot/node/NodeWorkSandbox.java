@@ -93,19 +93,29 @@ final class NodeWorkSandbox implements WorkSandbox {
         }
     }
 
-    /** Waits for the end of the sandbox even when the build is being ended, which interrupts this thread. */
+    /** Waits for the end of the sandbox even when the build is being ended, which may interrupt this thread any time. */
     private void letGo() {
-        boolean interrupted = Thread.interrupted();
+        Thread ending = Thread.startVirtualThread(this::end);
+        boolean interrupted = false;
+        while (ending.isAlive()) {
+            try {
+                ending.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void end() {
         envd.close();
         files.close();
         try {
             workshop.forget(running.id());
         } catch (IOException e) {
             LOG.error("a sandbox of a build is left over", e);
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
         }
     }
 }

@@ -359,6 +359,19 @@ class TemplateBuildTest {
         assertThat(OciRuntime.alive(bench.config)).isEmpty();
     }
 
+    @Test
+    void aSandboxOfABuildHasEndedWhateverInterruptsItsEnd() throws Exception {
+        List<Digest> root = List.of(layers.list().getFirst().diffId());
+        for (int round = 0; round < 3; round++) {
+            WorkSandbox sandbox = node.workshop().open(new Workshop.Order(UUID.randomUUID(), "template", root, 1, 256));
+            Thread closing = Thread.ofPlatform().start(sandbox::close);
+            while (closing.isAlive()) {
+                closing.interrupt();
+            }
+            assertThat(OciRuntime.alive(bench.config)).isEmpty();
+        }
+    }
+
     /** The services of sandboxes let go of their supervisors one by one, which is not the end of the sandboxes. */
     @Test
     void sandboxesOutliveANodeThatIsClosed() throws Exception {
