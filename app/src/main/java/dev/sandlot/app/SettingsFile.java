@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
@@ -59,10 +60,17 @@ final class SettingsFile {
         } else if (key.isEmpty() || node instanceof List) {
             problems.add(path + ": " + (key.isEmpty() ? "the file" : key)
                     + " must hold keys and values, not a list or a text");
+        } else if (node == null && isSection(key)) {
+            return;
         } else if (Setting.ofKey(key).isEmpty()) {
             problems.add(path + ": unknown key " + key);
         } else {
             values.put(key, node == null ? "" : node.toString());
         }
+    }
+
+    /** One whose keys are all commented out holds nothing. */
+    private static boolean isSection(String key) {
+        return Stream.of(Setting.values()).anyMatch(setting -> setting.key().startsWith(key + "."));
     }
 }

@@ -120,6 +120,14 @@ class SettingsTest {
     }
 
     @Test
+    void aSectionWhoseKeysAreCommentedOutHoldsNothing() throws Exception {
+        file("images:\n#  base: x\nlog:\n  level: debug\n");
+        assertThat(load(Map.of()).settings()).isNotNull();
+        file("imagse:\n#  base: x\n");
+        assertThat(problems(Map.of())).singleElement().asString().contains("unknown key imagse");
+    }
+
+    @Test
     void aFileThatIsNoYamlIsRefusedByName() throws Exception {
         file("listen: {");
 

@@ -368,7 +368,7 @@ class TemplateBuildTest {
             while (closing.isAlive()) {
                 closing.interrupt();
             }
-            assertThat(OciRuntime.alive(bench.config)).isEmpty();
+            assertThat(data.resolve("sandboxes")).isEmptyDirectory();
         }
     }
 
