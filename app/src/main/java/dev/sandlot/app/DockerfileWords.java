@@ -3,6 +3,7 @@ package dev.sandlot.app;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -108,11 +109,12 @@ final class DockerfileWords {
         if (kind == null) {
             return Optional.ofNullable(value);
         }
+        String word = Objects.requireNonNullElse(reference.group("word"), "");
         boolean isSet = value != null && !value.isEmpty();
-        if (kind.equals("-")) {
-            return Optional.of(isSet ? value : reference.group("word"));
+        if (kind.equals("+")) {
+            return Optional.of(isSet ? word : "");
         }
-        return Optional.of(isSet ? reference.group("word") : "");
+        return Optional.of(value == null || value.isEmpty() ? word : value);
     }
 
     /** The text with its variables put in; one that is not known is empty. */

@@ -24,7 +24,7 @@ final class TemplateAnswers {
             List<String> names,
             String createdAt,
             String updatedAt,
-            @JsonInclude @Nullable TeamKeys.TeamUser createdBy,
+            @JsonInclude TeamKeys.@Nullable TeamUser createdBy,
             @JsonInclude @Nullable String lastSpawnedAt,
             long spawnCount,
             int buildCount,
