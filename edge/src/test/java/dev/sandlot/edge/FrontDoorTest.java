@@ -264,6 +264,108 @@ class FrontDoorTest {
         }
     }
 
+    /** Answers 408 while another thread waits for the body, as a handler does whose work takes too long. */
+    private int serveImpatiently(BlockingQueue<Exchange> begun, Duration drainTime, boolean interrupting)
+            throws IOException {
+        ExchangeHandler api = exchange -> {
+            if (exchange.method().equals("GET")) {
+                text(exchange, 200, "next");
+                return;
+            }
+            BlockingQueue<IOException> ended = new LinkedBlockingQueue<>();
+            Thread reader = Thread.startVirtualThread(() -> read(exchange, ended));
+            awaitWaiting(reader);
+            if (interrupting) {
+                reader.interrupt();
+                assertThat(poll(ended)).isInstanceOf(InterruptedIOException.class);
+            }
+            begun.add(exchange);
+            text(exchange, 408, "late");
+        };
+        return serve(api, drainTime);
+    }
+
+    private int serve(ExchangeHandler api, Duration drainTime) throws IOException {
+        door = new FrontDoor(
+                List.of(new FrontListener("127.0.0.1", 0, FrontListener.Kind.ALL)),
+                api,
+                api,
+                (id, port, exchange) -> exchange.abort(),
+                drainTime);
+        door.start();
+        return door.port(0);
+    }
+
+    private static void read(Exchange exchange, BlockingQueue<IOException> ended) {
+        try {
+            exchange.requestBody().readAllBytes();
+        } catch (IOException e) {
+            ended.add(e);
+        }
+    }
+
+    private static <T> T poll(BlockingQueue<T> queue) throws IOException {
+        try {
+            return queue.poll(10, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            throw (IOException) new InterruptedIOException().initCause(e);
+        }
+    }
+
+    private static void awaitWaiting(Thread thread) {
+        while (thread.getState() != Thread.State.WAITING) {
+            Thread.onSpinWait();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aRequestWhoseBodyDoesNotComeEndsWithItsAnswerAndItsConnection(boolean interrupting) throws Exception {
+        CountDownLatch failed = new CountDownLatch(1);
+        BlockingQueue<Exchange> begun = new LinkedBlockingQueue<>();
+        int port = serveImpatiently(begun, Duration.ofMillis(200), interrupting);
+        try (RawClient client = new RawClient(port)) {
+            client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\na");
+            begun.take().onFailure(failed::countDown);
+            assertThat(client.readAnswer()).startsWith("HTTP/1.1 408").endsWith("late");
+            assertThat(client.readAll()).isEmpty();
+            assertThat(failed.await(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(door.stop(Duration.ofSeconds(10)))
+                    .as("no exchange is left")
+                    .isTrue();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aConnectionSurvivesABodyThatComesAfterItsReaderGaveUp(boolean interrupting) throws Exception {
+        int port = serveImpatiently(new LinkedBlockingQueue<>(), Duration.ofSeconds(30), interrupting);
+        try (RawClient client = new RawClient(port)) {
+            client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\na");
+            assertThat(client.readAnswer()).startsWith("HTTP/1.1 408").endsWith("late");
+            client.send("b".repeat(50)).send("c".repeat(49));
+            assertThat(client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").readAnswer())
+                    .startsWith("HTTP/1.1 200")
+                    .endsWith("next");
+        }
+    }
+
+    @Test
+    void aReaderThatOutlastsItsExchangeFails() throws Exception {
+        BlockingQueue<IOException> ended = new LinkedBlockingQueue<>();
+        int port = serve(
+                exchange -> {
+                    awaitWaiting(Thread.startVirtualThread(() -> read(exchange, ended)));
+                    text(exchange, 408, "late");
+                },
+                Duration.ofMillis(200));
+        try (RawClient client = new RawClient(port)) {
+            client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\na");
+            assertThat(client.readAll()).startsWith("HTTP/1.1 408").endsWith("late");
+            assertThat(poll(ended)).hasMessage("The exchange is over");
+        }
+    }
+
     @Test
     void expectContinueIsAnsweredWhenTheBodyIsWanted() throws Exception {
         int port = serve(exchange ->
