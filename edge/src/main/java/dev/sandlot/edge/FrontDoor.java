@@ -15,9 +15,9 @@ import org.eclipse.jetty.util.thread.QueuedThreadPool;
  * The HTTP server of the program (platform.md 14): any number of listeners, each with HTTP/1.1 and cleartext
  * HTTP/2, whose requests go to the API, to the image registry or to a port of a sandbox.
  *
- * <p>Handlers run on virtual threads. An exchange has no time limit and a body no size limit; a connection without
- * an exchange is closed after 640 s, and one whose request does not come to its end within 30 s after its answer is
- * cut.
+ * <p>Handlers run on virtual threads. An exchange has no time limit and a body no size limit. A connection without an
+ * exchange is closed after 640 s, one on which the head of an HTTP/1.1 request takes longer than 5 s is closed then, and
+ * one whose request has not come to its end 30 s after its answer is cut.
  */
 public final class FrontDoor implements AutoCloseable {
     private static final int SPARE_THREADS = 4;
@@ -48,7 +48,7 @@ public final class FrontDoor implements AutoCloseable {
      */
     public FrontDoor(
             List<FrontListener> listeners, ExchangeHandler api, ExchangeHandler registry, SandboxTraffic sandboxes) {
-        this(listeners, api, registry, sandboxes, DRAIN_TIME);
+        this(listeners, api, registry, sandboxes, DRAIN_TIME, FrontConnector.HEAD_TIME);
     }
 
     FrontDoor(
@@ -56,7 +56,8 @@ public final class FrontDoor implements AutoCloseable {
             ExchangeHandler api,
             ExchangeHandler registry,
             SandboxTraffic sandboxes,
-            Duration drainTime) {
+            Duration drainTime,
+            Duration headTime) {
         if (listeners.isEmpty()) {
             throw new IllegalArgumentException("A front door needs a listener");
         }
@@ -69,7 +70,7 @@ public final class FrontDoor implements AutoCloseable {
         server.setHandler(exchanges);
         server.setErrorHandler(new UnreadableRequests());
         for (FrontListener listener : listeners) {
-            FrontConnector connector = new FrontConnector(server, listener);
+            FrontConnector connector = new FrontConnector(server, listener, headTime);
             connectors.add(connector);
             server.addConnector(connector);
         }
