@@ -24,13 +24,18 @@ final class Exchanges extends Handler.Abstract.NonBlocking {
     private static final long WATCH_MILLIS = 1000;
 
     private final Routing routing;
+    private final Duration drainTime;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition none = lock.newCondition();
     private final Set<JettyExchange> open = new HashSet<>();
     private @Nullable Thread watcher;
 
-    Exchanges(Routing routing) {
+    /**
+     * @param drainTime how long the rest of a request may take after its answer
+     */
+    Exchanges(Routing routing, Duration drainTime) {
         this.routing = routing;
+        this.drainTime = drainTime;
     }
 
     @Override
@@ -50,7 +55,7 @@ final class Exchanges extends Handler.Abstract.NonBlocking {
 
     @Override
     public boolean handle(Request request, Response response, Callback callback) {
-        JettyExchange exchange = new JettyExchange(request, response, callback);
+        JettyExchange exchange = new JettyExchange(request, response, callback, drainTime);
         FrontListener.Kind kind = ((FrontConnector)
                         request.getConnectionMetaData().getConnector())
                 .listener()
@@ -94,6 +99,9 @@ final class Exchanges extends Handler.Abstract.NonBlocking {
                 Routing.internalError(exchange);
             }
         } catch (IOException e) {
+            exchange.abort();
+        } catch (RuntimeException | Error e) {
+            LOG.error("{} {} could not be answered", exchange.method(), exchange.rawPath(), e);
             exchange.abort();
         }
     }

@@ -24,6 +24,9 @@ final class FrontConnector extends ServerConnector {
     /** Longer than the 620 s of the proxies that may stand in front (envd.md 1). */
     private static final Duration IDLE = Duration.ofSeconds(640);
 
+    /** How long a request's head may take from its first byte. */
+    static final Duration HEAD_TIME = Duration.ofSeconds(5);
+
     private static final int HEAD_LIMIT = 64 * 1024;
     /** How much is read from a connection at once; large, for uploads. An idle connection has no buffer. */
     private static final int READ_SIZE = 32 * 1024;
@@ -38,11 +41,14 @@ final class FrontConnector extends ServerConnector {
 
     private final FrontListener listener;
 
-    FrontConnector(Server server, FrontListener listener) {
-        this(server, listener, configuration());
+    /**
+     * @param headTime how long a request's head may take
+     */
+    FrontConnector(Server server, FrontListener listener, Duration headTime) {
+        this(server, listener, headTime, configuration());
     }
 
-    private FrontConnector(Server server, FrontListener listener, HttpConfiguration configuration) {
+    private FrontConnector(Server server, FrontListener listener, Duration headTime, HttpConfiguration configuration) {
         super(server, 1, 1, http1(configuration), http2(configuration));
         this.listener = listener;
         setHost(listener.address());
@@ -50,6 +56,7 @@ final class FrontConnector extends ServerConnector {
         setIdleTimeout(IDLE.toMillis());
         setAcceptQueueSize(ACCEPT_QUEUE);
         setReuseAddress(true);
+        addBean(new HeadTimeout(this, headTime));
     }
 
     private static HttpConfiguration configuration() {

@@ -15,13 +15,17 @@ import org.eclipse.jetty.util.thread.QueuedThreadPool;
  * The HTTP server of the program (platform.md 14): any number of listeners, each with HTTP/1.1 and cleartext
  * HTTP/2, whose requests go to the API, to the image registry or to a port of a sandbox.
  *
- * <p>Handlers run on virtual threads. An exchange has no time limit and a body no size limit; a connection without
- * an exchange is closed after 640 s.
+ * <p>Handlers run on virtual threads. An exchange has no time limit and a body no size limit. A connection without an
+ * exchange is closed after 640 s, one on which the head of an HTTP/1.1 request takes longer than 5 s is closed then, and
+ * one whose request has not come to its end 30 s after its answer is cut.
  */
 public final class FrontDoor implements AutoCloseable {
     private static final int SPARE_THREADS = 4;
     private static final int THREADS_PER_LISTENER = 3;
     private static final Duration CLOSING_TIME = Duration.ofSeconds(2);
+
+    /** How long the rest of a request may take after its answer. */
+    private static final Duration DRAIN_TIME = Duration.ofSeconds(30);
 
     private final Server server;
     private final Exchanges exchanges;
@@ -44,6 +48,16 @@ public final class FrontDoor implements AutoCloseable {
      */
     public FrontDoor(
             List<FrontListener> listeners, ExchangeHandler api, ExchangeHandler registry, SandboxTraffic sandboxes) {
+        this(listeners, api, registry, sandboxes, DRAIN_TIME, FrontConnector.HEAD_TIME);
+    }
+
+    FrontDoor(
+            List<FrontListener> listeners,
+            ExchangeHandler api,
+            ExchangeHandler registry,
+            SandboxTraffic sandboxes,
+            Duration drainTime,
+            Duration headTime) {
         if (listeners.isEmpty()) {
             throw new IllegalArgumentException("A front door needs a listener");
         }
@@ -52,11 +66,11 @@ public final class FrontDoor implements AutoCloseable {
         threads.setName("front");
         threads.setReservedThreads(1);
         server = new Server(threads);
-        exchanges = new Exchanges(new Routing(api, registry, sandboxes));
+        exchanges = new Exchanges(new Routing(api, registry, sandboxes), drainTime);
         server.setHandler(exchanges);
         server.setErrorHandler(new UnreadableRequests());
         for (FrontListener listener : listeners) {
-            FrontConnector connector = new FrontConnector(server, listener);
+            FrontConnector connector = new FrontConnector(server, listener, headTime);
             connectors.add(connector);
             server.addConnector(connector);
         }

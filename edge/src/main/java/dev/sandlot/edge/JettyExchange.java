@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.channels.ByteChannel;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -21,6 +22,8 @@ import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.util.Callback;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * An exchange carried by Jetty.
@@ -36,6 +39,7 @@ final class JettyExchange implements Exchange {
         FAILED
     }
 
+    private static final Logger LOG = LoggerFactory.getLogger(JettyExchange.class);
     private static final Set<String> FRAMING = Set.of("content-length", "transfer-encoding");
     private static final Set<String> CONNECTION = Set.of("connection", "keep-alive", "proxy-connection", "upgrade");
 
@@ -54,12 +58,12 @@ final class JettyExchange implements Exchange {
     private volatile @Nullable AnswerBody answer;
     private boolean watched;
 
-    JettyExchange(Request request, Response response, Callback completion) {
+    JettyExchange(Request request, Response response, Callback completion, Duration drainTime) {
         this.request = request;
         this.response = response;
         this.completion = completion;
         this.requestHeaders = headersOf(request);
-        this.body = new RequestBody(request);
+        this.body = new RequestBody(request, drainTime);
         request.addIdleTimeoutListener(timeout -> false);
         request.addFailureListener(failure -> fail());
     }
@@ -202,8 +206,11 @@ final class JettyExchange implements Exchange {
         if (actions == null) {
             return;
         }
-        body.cancel(() -> completion.failed(new Request.Handler.AbortException("The exchange was cut")));
-        actions.forEach(action -> Thread.startVirtualThread(action));
+        try {
+            body.cancel(() -> completion.failed(new Request.Handler.AbortException("The exchange was cut")));
+        } finally {
+            actions.forEach(action -> Thread.startVirtualThread(action));
+        }
     }
 
     /** Moves to a final state; the actions to run on failure if this call did so, else null. */
@@ -222,21 +229,32 @@ final class JettyExchange implements Exchange {
 
     /**
      * Ends the exchange after its handler has returned: properly if the answer is complete, else by cutting it.
-     * What is left of the request is read first, so that a client that sends before it listens gets its answer.
+     * What is left of the request is read first, so that a client that sends before it listens gets its answer; if
+     * it does not come, the connection is cut.
      */
     void finish() {
+        try {
+            complete();
+        } catch (RuntimeException | Error e) {
+            LOG.error("{} {} could not be ended", method(), rawPath(), e);
+            fail();
+        }
+    }
+
+    private void complete() {
         AnswerBody sent = answer;
         if (sent == null || !sent.isComplete()) {
             fail();
             return;
         }
-        if (!body.isUnrequested()) {
-            body.drain(this::fail);
-        }
+        body.drain(this::fail);
         unwatch();
         if (end(State.ENDED) != null) {
-            body.release();
-            completion.succeeded();
+            try {
+                body.release();
+            } finally {
+                completion.succeeded();
+            }
         }
     }
 

@@ -16,25 +16,34 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The body of a request as a blocking stream. One thread reads; any thread may {@link #cancel}, which wakes the
- * reader. At most one chunk of Jetty's is held, and given back as soon as it is read. {@code jetty} is held while
- * Jetty's side of the request is read or torn down, which must not happen at once.
+ * reader, and the one that ends the exchange takes the rest over by {@link #drain}, which ends the reader too. At most
+ * one chunk of Jetty's is held, and given back as soon as it is read.
+ *
+ * <p>{@code jetty} guards {@code chunk} and is held while Jetty's side of the request is read or torn down, which must
+ * not happen at once. A reader that gave up leaves its demand behind: until that is answered Jetty is neither asked
+ * again nor read.
  */
 final class RequestBody extends InputStream {
-    private static final Duration DRAIN_TIME = Duration.ofSeconds(30);
-
     private final Request request;
+    private final Duration drainTime;
     private final Semaphore arrived = new Semaphore(0);
-    private final Runnable arrival = Invocable.from(Invocable.InvocationType.NON_BLOCKING, arrived::release);
+    private final Runnable arrival = Invocable.from(Invocable.InvocationType.NON_BLOCKING, this::arrive);
     private final ReentrantLock jetty = new ReentrantLock();
     private final boolean expectsContinue;
     private final boolean empty;
     private Content.@Nullable Chunk chunk;
-    private boolean touched;
+    private volatile boolean touched;
+    private volatile boolean demanded;
+    private volatile boolean draining;
     private volatile boolean fullyRead;
     private volatile boolean cancelled;
 
-    RequestBody(Request request) {
+    /**
+     * @param drainTime how long the rest may take that nobody wants
+     */
+    RequestBody(Request request, Duration drainTime) {
         this.request = request;
+        this.drainTime = drainTime;
         this.expectsContinue = request.getHeaders().contains(HttpHeader.EXPECT, "100-continue");
         takeIfThere();
         this.empty = fullyRead && chunk == null;
@@ -51,7 +60,7 @@ final class RequestBody extends InputStream {
     }
 
     /** Whether the client still waits to be told to send. */
-    boolean isUnrequested() {
+    private boolean isUnrequested() {
         return expectsContinue && !touched;
     }
 
@@ -67,33 +76,60 @@ final class RequestBody extends InputStream {
         if (length == 0) {
             return 0;
         }
-        Content.Chunk available = await(null);
-        if (available == null) {
-            return -1;
+        touched = true;
+        while (!isNextHere(false)) {
+            pause(null);
         }
-        int count = Math.min(length, available.remaining());
-        available.getByteBuffer().get(bytes, offset, count);
-        dropIfRead(available);
-        return count;
+        return take(bytes, offset, length);
+    }
+
+    private int take(byte[] bytes, int offset, int length) throws IOException {
+        jetty.lock();
+        try {
+            requireReader();
+            Content.Chunk held = chunk;
+            if (held == null) {
+                return -1;
+            }
+            int count = Math.min(length, held.remaining());
+            held.getByteBuffer().get(bytes, offset, count);
+            if (!held.hasRemaining()) {
+                release();
+            }
+            return count;
+        } finally {
+            jetty.unlock();
+        }
     }
 
     @Override
     public int available() {
-        Content.Chunk held = chunk;
-        return held == null ? 0 : held.remaining();
+        jetty.lock();
+        try {
+            Content.Chunk held = chunk;
+            return held == null ? 0 : held.remaining();
+        } finally {
+            jetty.unlock();
+        }
     }
 
-    /** The next bytes, waiting for them; null at the end. */
-    private Content.@Nullable Chunk await(@Nullable Long deadline) throws IOException {
-        touched = true;
-        takeIfThere();
-        while (chunk == null && !fullyRead) {
-            demand();
-            pause(deadline);
+    /** Whether the next bytes or the end are there; if not, they are asked for. */
+    private boolean isNextHere(boolean drainer) throws IOException {
+        jetty.lock();
+        try {
+            if (!drainer) {
+                requireReader();
+            }
             takeIfThere();
+            requireLive();
+            if (chunk == null && !fullyRead) {
+                demand();
+                return false;
+            }
+            return true;
+        } finally {
+            jetty.unlock();
         }
-        requireLive();
-        return chunk;
     }
 
     private void pause(@Nullable Long deadline) throws IOException {
@@ -109,13 +145,23 @@ final class RequestBody extends InputStream {
         }
     }
 
-    private void demand() throws IOException {
-        jetty.lock();
-        try {
-            requireLive();
+    private void demand() {
+        if (!demanded) {
+            demanded = true;
             request.demand(arrival);
-        } finally {
-            jetty.unlock();
+        }
+    }
+
+    private void arrive() {
+        demanded = false;
+        arrived.release();
+    }
+
+    /** Fails once the rest is somebody else's, whom a wake-up that came here is passed on to. */
+    private void requireReader() throws IOException {
+        if (draining) {
+            arrived.release();
+            throw new IOException("The exchange is over");
         }
     }
 
@@ -126,10 +172,10 @@ final class RequestBody extends InputStream {
     }
 
     private void takeIfThere() {
-        if (chunk != null || fullyRead) {
+        if (chunk != null || fullyRead || cancelled || demanded) {
             return;
         }
-        Content.Chunk next = poll();
+        Content.Chunk next = request.read();
         if (next == null) {
             return;
         }
@@ -145,42 +191,48 @@ final class RequestBody extends InputStream {
         }
     }
 
-    private Content.@Nullable Chunk poll() {
-        jetty.lock();
-        try {
-            return cancelled ? null : request.read();
-        } finally {
-            jetty.unlock();
-        }
-    }
-
-    private void dropIfRead(Content.Chunk read) {
-        if (!read.hasRemaining()) {
-            release();
-        }
-    }
-
-    /** Reads and forgets the rest, for a bounded time; when that fails, says so. */
+    /**
+     * Reads and forgets the rest, for a bounded time, unless the client was never asked for it; when that fails, says
+     * so. Whoever else reads fails from now on.
+     */
     void drain(Runnable onFailure) {
-        long deadline = System.nanoTime() + DRAIN_TIME.toNanos();
+        draining = true;
         try {
-            while (await(deadline) != null) {
-                release();
-                if (System.nanoTime() > deadline) {
-                    throw new IOException("The rest of the request takes too long");
-                }
+            if (!isUnrequested()) {
+                discard(System.nanoTime() + drainTime.toNanos());
             }
         } catch (IOException e) {
             onFailure.run();
+        } finally {
+            arrived.release();
         }
     }
 
-    /** Gives back what is held; only by the reader, or when there is none any more. */
+    private void discard(long deadline) throws IOException {
+        while (!fullyRead) {
+            if (isNextHere(true)) {
+                release();
+            } else {
+                pause(deadline);
+            }
+            if (!fullyRead && System.nanoTime() - deadline > 0) {
+                throw new IOException("The rest of the request takes too long");
+            }
+        }
+        release();
+    }
+
+    /** Gives back what is held. */
     void release() {
-        Content.Chunk held = chunk;
-        chunk = null;
-        if (held != null) {
-            held.release();
+        jetty.lock();
+        try {
+            Content.Chunk held = chunk;
+            chunk = null;
+            if (held != null) {
+                held.release();
+            }
+        } finally {
+            jetty.unlock();
         }
     }
 
@@ -192,7 +244,7 @@ final class RequestBody extends InputStream {
             teardown.run();
         } finally {
             jetty.unlock();
+            arrived.release();
         }
-        arrived.release();
     }
 }

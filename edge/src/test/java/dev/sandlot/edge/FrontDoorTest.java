@@ -9,6 +9,8 @@ import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ByteChannel;
 import java.nio.charset.StandardCharsets;
@@ -261,6 +263,171 @@ class FrontDoorTest {
             assertThat(client.readAnswer()).startsWith("HTTP/1.1 404").endsWith("early");
             assertThat(client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").readAnswer())
                     .startsWith("HTTP/1.1 200");
+        }
+    }
+
+    /** Answers 408 while another thread waits for the body, as a handler does whose work takes too long. */
+    private int serveImpatiently(BlockingQueue<Exchange> begun, Duration drainTime, boolean interrupting)
+            throws IOException {
+        ExchangeHandler api = exchange -> {
+            if (exchange.method().equals("GET")) {
+                text(exchange, 200, "next");
+                return;
+            }
+            BlockingQueue<IOException> ended = new LinkedBlockingQueue<>();
+            Thread reader = Thread.startVirtualThread(() -> read(exchange, ended));
+            awaitWaiting(reader);
+            if (interrupting) {
+                reader.interrupt();
+                assertThat(poll(ended)).isInstanceOf(InterruptedIOException.class);
+            }
+            begun.add(exchange);
+            text(exchange, 408, "late");
+        };
+        return serve(api, drainTime);
+    }
+
+    private int serve(ExchangeHandler api, Duration drainTime) throws IOException {
+        return serve(api, drainTime, FrontConnector.HEAD_TIME);
+    }
+
+    private int serve(ExchangeHandler api, Duration drainTime, Duration headTime) throws IOException {
+        door = new FrontDoor(
+                List.of(new FrontListener("127.0.0.1", 0, FrontListener.Kind.ALL)),
+                api,
+                api,
+                (id, port, exchange) -> exchange.abort(),
+                drainTime,
+                headTime);
+        door.start();
+        return door.port(0);
+    }
+
+    private static void read(Exchange exchange, BlockingQueue<IOException> ended) {
+        try {
+            exchange.requestBody().readAllBytes();
+        } catch (IOException e) {
+            ended.add(e);
+        }
+    }
+
+    private static <T> T poll(BlockingQueue<T> queue) throws IOException {
+        try {
+            return queue.poll(10, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            throw (IOException) new InterruptedIOException().initCause(e);
+        }
+    }
+
+    private static void awaitWaiting(Thread thread) {
+        while (thread.getState() != Thread.State.WAITING) {
+            Thread.onSpinWait();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aRequestWhoseBodyDoesNotComeEndsWithItsAnswerAndItsConnection(boolean interrupting) throws Exception {
+        CountDownLatch failed = new CountDownLatch(1);
+        BlockingQueue<Exchange> begun = new LinkedBlockingQueue<>();
+        int port = serveImpatiently(begun, Duration.ofMillis(200), interrupting);
+        try (RawClient client = new RawClient(port)) {
+            client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\na");
+            begun.take().onFailure(failed::countDown);
+            assertThat(client.readAnswer()).startsWith("HTTP/1.1 408").endsWith("late");
+            assertThat(client.readAll()).isEmpty();
+            assertThat(failed.await(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(door.stop(Duration.ofSeconds(10)))
+                    .as("no exchange is left")
+                    .isTrue();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aConnectionSurvivesABodyThatComesAfterItsReaderGaveUp(boolean interrupting) throws Exception {
+        int port = serveImpatiently(new LinkedBlockingQueue<>(), Duration.ofSeconds(30), interrupting);
+        try (RawClient client = new RawClient(port)) {
+            client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\na");
+            assertThat(client.readAnswer()).startsWith("HTTP/1.1 408").endsWith("late");
+            client.send("b".repeat(50)).send("c".repeat(49));
+            assertThat(client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").readAnswer())
+                    .startsWith("HTTP/1.1 200")
+                    .endsWith("next");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"P", "POST /a", "POST / HTTP/1.1\r\nHost: x\r\nX-A"})
+    void aHeadThatIsNotCompletedIsCutAndNothingElse(String begun) throws Exception {
+        Duration headTime = Duration.ofMillis(300);
+        int port = serve(
+                exchange -> {
+                    exchange.requestBody().readAllBytes();
+                    text(exchange, 200, "whole");
+                },
+                Duration.ofSeconds(30),
+                headTime);
+        try (RawClient silent = new RawClient(port);
+                RawClient slowBody = new RawClient(port);
+                RawClient between = new RawClient(port);
+                RawClient slowHead = new RawClient(port);
+                RawClient second = new RawClient(port)) {
+            slowBody.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n");
+            String get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+            assertThat(between.send(get).readAnswer()).endsWith("whole");
+            assertThat(second.send(get).readAnswer()).endsWith("whole");
+            long start = System.nanoTime();
+            slowHead.send(begun);
+            second.send(begun);
+            assertThat(slowHead.readAll()).isEmpty();
+            assertThat(second.readAll()).isEmpty();
+            assertThat(System.nanoTime() - start).isGreaterThanOrEqualTo(headTime.toNanos());
+            assertThat(silent.send(get).readAnswer()).endsWith("whole");
+            assertThat(slowBody.send("a").readAnswer()).endsWith("whole");
+            assertThat(between.send(get).readAnswer()).endsWith("whole");
+        }
+    }
+
+    @Test
+    void bytesNowAndThenGiveAHeadNoMoreTime() throws Exception {
+        int port = serve(exchange -> text(exchange, 200, "whole"), Duration.ofSeconds(30), Duration.ofMillis(300));
+        try (RawClient client = new RawClient(port)) {
+            client.send("GET / HTTP/1.1\r\nHost: x\r\nX-A: ");
+            client.socket.setSoTimeout(50);
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+            while (isOpen(client)) {
+                assertThat(System.nanoTime()).as("time is up").isLessThan(deadline);
+                client.send("a");
+            }
+        } catch (SocketException e) {
+            assertThat(e).as("cut while it sent").hasMessageMatching("Broken pipe|Connection reset");
+        }
+    }
+
+    /** Whether the server has not closed within the client's patience. */
+    private static boolean isOpen(RawClient client) throws IOException {
+        try {
+            assertThat(client.readAll()).isEmpty();
+            return false;
+        } catch (SocketTimeoutException e) {
+            return true;
+        }
+    }
+
+    @Test
+    void aReaderThatOutlastsItsExchangeFails() throws Exception {
+        BlockingQueue<IOException> ended = new LinkedBlockingQueue<>();
+        int port = serve(
+                exchange -> {
+                    awaitWaiting(Thread.startVirtualThread(() -> read(exchange, ended)));
+                    text(exchange, 408, "late");
+                },
+                Duration.ofMillis(200));
+        try (RawClient client = new RawClient(port)) {
+            client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\na");
+            assertThat(client.readAll()).startsWith("HTTP/1.1 408").endsWith("late");
+            assertThat(poll(ended)).hasMessage("The exchange is over");
         }
     }
 
