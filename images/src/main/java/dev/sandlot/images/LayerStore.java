@@ -2,6 +2,7 @@ package dev.sandlot.images;
 
 import dev.sandlot.linux.Fd;
 import dev.sandlot.linux.FileTree;
+import dev.sandlot.linux.Mounts;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -348,6 +349,7 @@ public final class LayerStore implements AutoCloseable {
     private void prepare() throws IOException {
         DurableFiles.makePrivateDirectory(layers);
         DurableFiles.makePrivateDirectory(staging);
+        Mounts.detachBelow(staging); // of a bootstrap that ended with its server
         try (Stream<Path> leftovers = Files.list(staging)) {
             for (Path leftover : (Iterable<Path>) leftovers::iterator) {
                 DurableFiles.deleteTree(leftover);
