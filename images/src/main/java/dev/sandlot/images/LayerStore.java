@@ -95,6 +95,14 @@ public final class LayerStore implements AutoCloseable {
         return store;
     }
 
+    /** Takes out what is mounted below trees of a pool that nobody has open, and which nobody makes any more. */
+    public static void detachLeftovers(Path pool) throws IOException {
+        Path staging = pool.resolve("staging");
+        if (Files.isDirectory(staging)) {
+            Mounts.detachBelow(staging);
+        }
+    }
+
     /** Adds a layer from its archive, plain or compressed; one that is there already is left as it is. */
     public LayerRecord add(InputStream archive) throws IOException {
         return unpackAndPublish(archive, null);
@@ -349,7 +357,7 @@ public final class LayerStore implements AutoCloseable {
     private void prepare() throws IOException {
         DurableFiles.makePrivateDirectory(layers);
         DurableFiles.makePrivateDirectory(staging);
-        Mounts.detachBelow(staging); // of a bootstrap that ended with its server
+        detachLeftovers(pool);
         try (Stream<Path> leftovers = Files.list(staging)) {
             for (Path leftover : (Iterable<Path>) leftovers::iterator) {
                 DurableFiles.deleteTree(leftover);

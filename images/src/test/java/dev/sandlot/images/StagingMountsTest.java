@@ -46,6 +46,19 @@ class StagingMountsTest {
     }
 
     @Test
+    void aPoolThatIsNotOpenIsRidOfMountsAndKeepsItsFiles() throws Exception {
+        Path tree;
+        try (LayerStore store = LayerStore.open(pool, UnpackLimits.DEFAULT)) {
+            tree = store.stage().path();
+            mountIn(tree);
+        }
+        LayerStore.detachLeftovers(pool);
+        assertThat(Mounts.below(temp)).isEmpty();
+        assertThat(tree).isDirectory();
+        assertThat(outside.resolve("file")).hasContent("kept");
+    }
+
+    @Test
     void closingAStagedTreeTakesOutItsMounts() throws Exception {
         try (LayerStore store = LayerStore.open(pool, UnpackLimits.DEFAULT)) {
             try (StagedTree staged = store.stage()) {
