@@ -1,5 +1,6 @@
 package dev.sandlot.app;
 
+import dev.sandlot.images.LayerStore;
 import dev.sandlot.runtime.Leak;
 import dev.sandlot.runtime.OciRuntime;
 import dev.sandlot.runtime.RunningSandbox;
@@ -59,5 +60,6 @@ final class MachineHousekeeping implements Housekeeping {
         progress.step("removing networks, rules and control groups");
         OciRuntime.purge(RuntimeSettings.of(settings).known());
         RuntimeSettings.of(settings).release();
+        LayerStore.detachLeftovers(new Layout(settings.dataDir()).pool());
     }
 }

@@ -1,6 +1,6 @@
 package dev.sandlot.app;
 
-import dev.sandlot.linux.ProcFile;
+import dev.sandlot.linux.Mounts;
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -10,6 +10,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -47,7 +48,8 @@ final class OwnedDirectory {
     }
 
     /**
-     * Deletes the directory and all in it but the user's own settings file, which keeps the directory alive.
+     * Deletes the directory and all in it but the user's own settings file, which keeps the directory alive. A
+     * directory at which something is mounted stays too, and is empty.
      *
      * @throws IOException when it is not ours, or something is mounted below it; nothing is deleted then
      */
@@ -58,11 +60,12 @@ final class OwnedDirectory {
         if (!isOurs()) {
             throw new IOException(path + " was not made by Sandlot and is left alone");
         }
-        List<String> mounts = mountsBelow();
+        List<Path> mounts = Mounts.below(path);
         if (!mounts.isEmpty()) {
-            throw new IOException("still mounted below " + path + ": " + String.join(", ", mounts));
+            throw new IOException("still mounted below " + path + ": "
+                    + mounts.stream().map(Path::toString).collect(Collectors.joining(", ")));
         }
-        Files.walkFileTree(path, new Deletion());
+        Files.walkFileTree(path, new Deletion(hasUsersOwn() || Mounts.isAt(path)));
     }
 
     private List<String> strangers() throws IOException {
@@ -74,16 +77,17 @@ final class OwnedDirectory {
         }
     }
 
-    /** Mount points (field 5 of {@code mountinfo}, proc(5)) at or below the directory. */
-    private List<String> mountsBelow() throws IOException {
-        Path real = path.toRealPath();
-        return ProcFile.lines(Path.of("/proc/self/mountinfo")).stream()
-                .map(line -> line.split(" ")[4].replace("\\040", " "))
-                .filter(point -> Path.of(point).startsWith(real))
-                .toList();
+    private boolean hasUsersOwn() {
+        return USERS_OWN.stream().anyMatch(name -> Files.exists(path.resolve(name)));
     }
 
     private final class Deletion extends SimpleFileVisitor<Path> {
+        private final boolean stays;
+
+        Deletion(boolean stays) {
+            this.stays = stays;
+        }
+
         @Override
         public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
             if (!isUsersOwn(file)) {
@@ -97,7 +101,7 @@ final class OwnedDirectory {
             if (failure != null) {
                 throw failure;
             }
-            if (!directory.equals(path) || !hasUsersOwn()) {
+            if (!directory.equals(path) || !stays) {
                 Files.delete(directory);
             }
             return FileVisitResult.CONTINUE;
@@ -106,10 +110,6 @@ final class OwnedDirectory {
         private boolean isUsersOwn(Path file) {
             return path.equals(file.getParent())
                     && USERS_OWN.contains(file.getFileName().toString());
-        }
-
-        private boolean hasUsersOwn() {
-            return USERS_OWN.stream().anyMatch(name -> Files.exists(path.resolve(name)));
         }
     }
 }

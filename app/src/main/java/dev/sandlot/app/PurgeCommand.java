@@ -2,6 +2,7 @@ package dev.sandlot.app;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
@@ -84,12 +85,17 @@ final class PurgeCommand implements Callable<Integer> {
         if (left.isEmpty()) {
             surroundings
                     .out()
-                    .println("Removed " + settings.dataDir() + " and " + settings.runDir()
+                    .println("Removed " + removed(settings.dataDir()) + " and " + removed(settings.runDir())
                             + "; nothing of it is left on this machine.");
             return ExitCode.OK;
         }
         surroundings.err().println("sandlot: still on this machine:");
         left.forEach(line -> surroundings.err().println("  - " + line));
         return ExitCode.FAILED;
+    }
+
+    /** A mount point stays, and so does a directory with the user's settings. */
+    private static String removed(Path directory) {
+        return Files.exists(directory) ? "Sandlot's files in " + directory : directory.toString();
     }
 }

@@ -3,9 +3,11 @@ package dev.sandlot.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sandlot.linux.Mounts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -51,5 +53,35 @@ class OwnedDirectoryTest {
         owned.delete();
 
         assertThat(directory.resolve("new")).doesNotExist();
+    }
+
+    @Test
+    @Tag("kernel")
+    void deletionEmptiesAMountPointAndRefusesWhatIsMountedBelow() throws Exception {
+        Path data = Files.createDirectory(directory.resolve("data"));
+        Path below = data.resolve("pool/below");
+        mount(data);
+        try {
+            OwnedDirectory owned = new OwnedDirectory(data);
+            owned.own();
+            Files.createDirectories(below);
+            mount(below);
+
+            assertThatThrownBy(owned::delete).hasMessage("still mounted below " + data + ": " + below);
+            assertThat(owned.isOurs()).isTrue();
+
+            Mounts.detach(below);
+            owned.delete();
+            assertThat(data).isEmptyDirectory();
+        } finally {
+            Mounts.detachBelow(directory);
+        }
+    }
+
+    private static void mount(Path target) throws IOException, InterruptedException {
+        Process mount = new ProcessBuilder("mount", "-t", "tmpfs", "none", target.toString())
+                .inheritIO()
+                .start();
+        assertThat(mount.waitFor()).isZero();
     }
 }

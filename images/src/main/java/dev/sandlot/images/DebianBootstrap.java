@@ -62,7 +62,7 @@ final class DebianBootstrap {
             throw new IOException("mmdebstrap is missing, which makes the " + label
                     + "; install the package mmdebstrap," + " or name an image or a registry in its place");
         }
-        return new HostCommand(command, settings.buildTimeout()).run(line -> report(line, progress));
+        return new ContainedCommand(command, settings.buildTimeout()).run(line -> report(line, progress));
     }
 
     private List<String> command(Path target, Path scratch) throws IOException, InterruptedException {

@@ -10,17 +10,25 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /** Runs a program of the host to its end. */
 final class HostCommand {
     private static final int KEPT_LINES = 30;
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
+    private final String name;
     private final List<String> command;
     private final Duration timeout;
 
     HostCommand(List<String> command, Duration timeout) {
-        this.command = List.copyOf(command);
+        this(List.of(), command, timeout);
+    }
+
+    /** @param starter a command that runs another one; the other's name is told to people */
+    HostCommand(List<String> starter, List<String> command, Duration timeout) {
+        this.name = command.getFirst();
+        this.command = Stream.concat(starter.stream(), command.stream()).toList();
         this.timeout = timeout;
     }
 
@@ -65,7 +73,7 @@ final class HostCommand {
 
     private void await(Process process) throws IOException, InterruptedException {
         if (!process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
-            throw new IOException(command.getFirst() + " did not end within " + timeout.toSeconds() + " s");
+            throw new IOException(name + " did not end within " + timeout.toSeconds() + " s");
         }
     }
 

@@ -2,6 +2,7 @@ package dev.sandlot.images;
 
 import dev.sandlot.linux.Fd;
 import dev.sandlot.linux.FileTree;
+import dev.sandlot.linux.Mounts;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -92,6 +93,14 @@ public final class LayerStore implements AutoCloseable {
             throw e;
         }
         return store;
+    }
+
+    /** Takes out what is mounted below trees of a pool that nobody has open, and which nobody makes any more. */
+    public static void detachLeftovers(Path pool) throws IOException {
+        Path staging = pool.resolve("staging");
+        if (Files.isDirectory(staging)) {
+            Mounts.detachBelow(staging);
+        }
     }
 
     /** Adds a layer from its archive, plain or compressed; one that is there already is left as it is. */
@@ -348,6 +357,7 @@ public final class LayerStore implements AutoCloseable {
     private void prepare() throws IOException {
         DurableFiles.makePrivateDirectory(layers);
         DurableFiles.makePrivateDirectory(staging);
+        detachLeftovers(pool);
         try (Stream<Path> leftovers = Files.list(staging)) {
             for (Path leftover : (Iterable<Path>) leftovers::iterator) {
                 DurableFiles.deleteTree(leftover);

@@ -1,5 +1,6 @@
 package dev.sandlot.images;
 
+import dev.sandlot.linux.Mounts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,6 +28,7 @@ public final class StagedTree implements AutoCloseable {
     @Override
     public void close() throws IOException {
         if (Files.exists(home)) {
+            Mounts.detachBelow(home);
             DurableFiles.deleteTree(home);
         }
     }

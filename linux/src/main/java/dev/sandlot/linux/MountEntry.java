@@ -15,7 +15,11 @@ record MountEntry(Path target, String type, List<String> options) {
     private static MountEntry parse(String line) {
         String[] fields = line.split(" ");
         int dash = List.of(fields).indexOf("-");
-        String target = fields[4].replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\");
+        String target = fields[4]
+                .replace("\\040", " ")
+                .replace("\\011", "\t")
+                .replace("\\012", "\n")
+                .replace("\\134", "\\");
         return new MountEntry(Path.of(target), fields[dash + 1], List.of(fields[dash + 3].split(",")));
     }
 }

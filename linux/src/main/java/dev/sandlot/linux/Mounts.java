@@ -2,6 +2,7 @@ package dev.sandlot.linux;
 
 import static dev.sandlot.linux.Native.LONG;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -156,6 +157,47 @@ public final class Mounts {
         try (Arena arena = Arena.ofConfined()) {
             Syscall.UMOUNT2.call(
                     target.toString(), arena.allocateFrom(target.toString()).address(), MNT_DETACH);
+        }
+    }
+
+    /**
+     * Where something is mounted below a directory in the calling process's namespace, the directory itself left out;
+     * what was mounted last comes first.
+     */
+    public static List<Path> below(Path directory) throws IOException {
+        Path real = directory.toRealPath();
+        return MountEntry.ofThisProcess().stream()
+                .map(MountEntry::target)
+                .filter(target -> target.startsWith(real) && !target.equals(real))
+                .toList()
+                .reversed();
+    }
+
+    /** Whether something is mounted at a directory in the calling process's namespace. */
+    public static boolean isAt(Path directory) throws IOException {
+        Path real = directory.toRealPath();
+        return MountEntry.ofThisProcess().stream()
+                .anyMatch(entry -> entry.target().equals(real));
+    }
+
+    /**
+     * Takes out all that is mounted below a directory in the calling process's namespace.
+     *
+     * @throws IOException when something is mounted there still
+     */
+    public static void detachBelow(Path directory) throws IOException {
+        for (Path target : below(directory)) {
+            try {
+                detach(target);
+            } catch (LinuxException e) {
+                if (!e.is(Errno.EINVAL) && !e.is(Errno.ENOENT)) { // went with another one, or is looked for below
+                    throw e;
+                }
+            }
+        }
+        List<Path> left = below(directory);
+        if (!left.isEmpty()) {
+            throw new IOException("still mounted: " + left);
         }
     }
 
