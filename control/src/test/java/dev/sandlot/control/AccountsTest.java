@@ -248,6 +248,11 @@ class AccountsTest {
         member("anna");
         String token = token("anna");
         JsonNode made = bearer("POST", "/api-keys", token, NAME).expect(201).json();
+        assertThat(bearer("GET", "/api-keys", token, "").expect(200).json().valueStream())
+                .anySatisfy(listed -> {
+                    assertThat(listed.get("id")).isEqualTo(made.get("id"));
+                    assertThat(listed.get("createdAt")).isEqualTo(made.get("createdAt"));
+                });
         String path = "/api-keys/" + made.get("id").stringValue();
         String key = made.get("key").stringValue();
         server.callAs(key, "GET", "/v2/sandboxes").expect(200);
