@@ -110,11 +110,10 @@ final class DockerfileWords {
             return Optional.ofNullable(value);
         }
         String word = Objects.requireNonNullElse(reference.group("word"), "");
-        boolean isSet = value != null && !value.isEmpty();
-        if (kind.equals("+")) {
-            return Optional.of(isSet ? word : "");
-        }
-        return Optional.of(value == null || value.isEmpty() ? word : value);
+        String known = Objects.requireNonNullElse(value, "");
+        String unset = kind.equals("-") ? word : "";
+        String set = kind.equals("-") ? known : word;
+        return Optional.of(known.isEmpty() ? unset : set);
     }
 
     /** The text with its variables put in; one that is not known is empty. */

@@ -186,7 +186,11 @@ public final class Mounts {
      * @throws IOException when something is mounted there still
      */
     public static void detachBelow(Path directory) throws IOException {
-        for (Path target : below(directory)) {
+        List<Path> mounted = below(directory);
+        if (mounted.isEmpty()) {
+            return;
+        }
+        for (Path target : mounted) {
             try {
                 detach(target);
             } catch (LinuxException e) {
