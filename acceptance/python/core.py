@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import os
 import time
 from importlib.metadata import version
 
@@ -78,4 +79,7 @@ try:
 finally:
     made.kill()
 asyncio.run(without_blocking())
-print(f"e2b {version('e2b')}: create, commands, files, list, info, timeout, connect, kill")
+print(f"e2b {version('e2b')}: create, commands, files, list, info, timeout, connect, kill", flush=True)
+# Threads of pyqwest, the HTTP client of newer SDKs, abort some interpreters that end soon after a request (pyqwest
+# 0.12.0: 5 of 180 on a busy machine; a create and a kill are enough). All is seen by now: no orderly end.
+os._exit(0)
