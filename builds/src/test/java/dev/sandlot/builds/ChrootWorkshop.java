@@ -38,6 +38,20 @@ final class ChrootWorkshop implements Workshop {
     }
 
     static final class Chroot implements WorkSandbox {
+        /**
+         * Two steps: what forks tells its child only afterwards to end with it and to keep its mounts to itself. So a
+         * child that outlives a command that was ended must have got mounts of its own from the step before.
+         */
+        private static final String DEVICES = """
+                mount -t tmpfs tmpfs "$1/dev" && for d in null zero random urandom; do
+                  touch "$1/dev/$d" && mount --bind "/dev/$d" "$1/dev/$d"
+                done
+                r=$1 p=$2; shift 2; exec unshare --pid --fork --kill-child sh -c "$p" processes "$r" "$@"
+                """;
+
+        private static final String PROCESSES =
+                "mount -t proc proc \"$1/proc\"; r=$1; shift; exec chroot \"$r\" \"$@\"";
+
         private final LayerStore store;
         private final StagedTree upper;
         private final StagedTree work;
@@ -61,19 +75,8 @@ final class ChrootWorkshop implements Workshop {
 
         @Override
         public Ended run(Command command, Lines lines) throws IOException, InterruptedException {
-            List<String> all = new ArrayList<>(List.of(
-                    "unshare",
-                    "--mount",
-                    "--pid",
-                    "--fork",
-                    "--kill-child",
-                    "sh",
-                    "-c",
-                    "mount -t tmpfs tmpfs \"$1/dev\" && for d in null zero random urandom; do touch \"$1/dev/$d\" &&"
-                            + " mount --bind /dev/$d \"$1/dev/$d\"; done; mkdir -p \"$1/proc\" &&"
-                            + " mount -t proc proc \"$1/proc\"; r=$1; shift; exec chroot \"$r\" \"$@\"",
-                    "chroot",
-                    root.toString()));
+            List<String> all = new ArrayList<>(
+                    List.of("unshare", "--mount", "sh", "-c", DEVICES, "devices", root.toString(), PROCESSES));
             all.addAll(command.arguments());
             ProcessBuilder builder = new ProcessBuilder(all).redirectErrorStream(true);
             builder.environment().keySet().removeIf(name -> !name.equals("PATH"));

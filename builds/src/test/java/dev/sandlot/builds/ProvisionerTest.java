@@ -114,11 +114,11 @@ class ProvisionerTest {
 
     @Test
     void provisioning_ends_at_its_limit() throws Exception {
-        List<Digest> image = image("ID=alpine", "apk", true);
-        Provisioner brief = new Provisioner(store, new ChrootWorkshop(store, temp), Duration.ZERO);
+        List<Digest> image = image("ID=alpine", "apk", "while :; do :; done");
+        Provisioner brief = new Provisioner(store, new ChrootWorkshop(store, temp), Duration.ofSeconds(1));
         assertThatThrownBy(() -> brief.provision(image, PLAN, log))
                 .isInstanceOf(BuildFailure.class)
-                .hasMessageContaining("longer than 0 s");
+                .hasMessageContaining("longer than 1 s");
     }
 
     @ParameterizedTest
@@ -186,6 +186,23 @@ class ProvisionerTest {
 
     /** A root with the shell, and a package tool that makes an empty program of each package, or fails. */
     private List<Digest> image(String release, String tool, boolean works) throws Exception {
+        return image(release, tool, works ? """
+                echo "%1$s $*" >> /var/calls
+                case "$*" in *install*|*add*|*-Sy*)
+                  for p in bash sudo curl git jq less socat ip ss ping fusermount3 pgrep useradd; do
+                    printf '#!/bin/sh\\n' > /usr/bin/$p; chmod 755 /usr/bin/$p
+                  done
+                  printf '#!/bin/sh\\necho "$2:x:99:" >> /etc/group\\n' > /usr/bin/groupadd
+                  chmod 755 /usr/bin/groupadd
+                  echo certificate > /etc/ssl/certs/ca-certificates.crt;;
+                esac
+                """.formatted(tool) : """
+                i=1; while [ $i -le 40 ]; do echo "apk line $i"; i=$((i+1)); done
+                exit 3
+                """);
+    }
+
+    private List<Digest> image(String release, String tool, String script) throws Exception {
         assumeThat(Files.isExecutable(Path.of("/bin/dash"))).isTrue();
         try (StagedTree tree = store.stage()) {
             Path root = tree.path();
@@ -207,20 +224,7 @@ class ProvisionerTest {
                     PATH=/usr/bin:/bin
                     for s in /etc/profile.d/*.sh; do . "$s"; done
                     """);
-            program(root.resolve("usr/bin/" + tool), works ? """
-                    echo "%1$s $*" >> /var/calls
-                    case "$*" in *install*|*add*|*-Sy*)
-                      for p in bash sudo curl git jq less socat ip ss ping fusermount3 pgrep useradd; do
-                        printf '#!/bin/sh\\n' > /usr/bin/$p; chmod 755 /usr/bin/$p
-                      done
-                      printf '#!/bin/sh\\necho "$2:x:99:" >> /etc/group\\n' > /usr/bin/groupadd
-                      chmod 755 /usr/bin/groupadd
-                      echo certificate > /etc/ssl/certs/ca-certificates.crt;;
-                    esac
-                    """.formatted(tool) : """
-                    i=1; while [ $i -le 40 ]; do echo "apk line $i"; i=$((i+1)); done
-                    exit 3
-                    """);
+            program(root.resolve("usr/bin/" + tool), script);
             return List.of(store.commit(tree).diffId());
         }
     }
