@@ -26,7 +26,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -58,7 +57,7 @@ public final class BuildEngine implements BuildService, AutoCloseable {
     private final LayerCollector collector;
     private final NodeStorage storage;
     private final NodeImages images;
-    private final Semaphore workers;
+    private final Workers workers;
     private final Map<UUID, ActiveBuild> active = new ConcurrentHashMap<>();
     /** Ends that could not be written down, for example as the disk was full; written down when they are asked for. */
     private final Map<UUID, BuildState> unnoted = new ConcurrentHashMap<>();
@@ -96,7 +95,7 @@ public final class BuildEngine implements BuildService, AutoCloseable {
         this.collector = new LayerCollector(parts.layers(), references);
         this.storage = new NodeStorage(cache, parts.layers(), collector);
         this.images = new NodeImages(parts.images(), parts.layers(), collector);
-        this.workers = new Semaphore(settings.workers(), true);
+        this.workers = new Workers(settings.workers());
         timer.setRemoveOnCancelPolicy(true);
     }
 
@@ -151,8 +150,9 @@ public final class BuildEngine implements BuildService, AutoCloseable {
     }
 
     private void work(ActiveBuild build) {
+        UUID team = build.plan().teamId();
         try {
-            build.await(workers::acquire);
+            build.await(() -> workers.acquire(team));
         } catch (InterruptedException e) {
             finish(build, build.ended().orElse(new BuildState.Failed(STOPPED, null)));
             return;
@@ -160,7 +160,7 @@ public final class BuildEngine implements BuildService, AutoCloseable {
         try (LayerCollector.Use _ = collector.use()) {
             finish(build, workInTime(build));
         } finally {
-            workers.release();
+            workers.release(team);
         }
         tidySometimes();
     }
