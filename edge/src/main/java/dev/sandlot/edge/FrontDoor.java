@@ -1,13 +1,16 @@
 package dev.sandlot.edge;
 
+import com.sun.management.UnixOperatingSystemMXBean;
 import dev.sandlot.protocol.ExchangeHandler;
 import dev.sandlot.protocol.SandboxTraffic;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.eclipse.jetty.server.NetworkConnectionLimit;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 
@@ -26,6 +29,9 @@ public final class FrontDoor implements AutoCloseable {
 
     /** How long the rest of a request may take after its answer. */
     private static final Duration DRAIN_TIME = Duration.ofSeconds(30);
+
+    /** Connections have at most one of so many descriptors: sandboxes, their files and the store need the others. */
+    private static final int DESCRIPTORS_PER_CONNECTION = 2;
 
     private final Server server;
     private final Exchanges exchanges;
@@ -48,7 +54,14 @@ public final class FrontDoor implements AutoCloseable {
      */
     public FrontDoor(
             List<FrontListener> listeners, ExchangeHandler api, ExchangeHandler registry, SandboxTraffic sandboxes) {
-        this(listeners, api, registry, sandboxes, DRAIN_TIME, FrontConnector.HEAD_TIME);
+        this(listeners, api, registry, sandboxes, DRAIN_TIME, FrontConnector.HEAD_TIME, mostConnections());
+    }
+
+    private static int mostConnections() {
+        long descriptors = ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean unix
+                ? unix.getMaxFileDescriptorCount()
+                : Integer.MAX_VALUE;
+        return Math.clamp(descriptors / DESCRIPTORS_PER_CONNECTION, 1, Integer.MAX_VALUE);
     }
 
     FrontDoor(
@@ -57,7 +70,8 @@ public final class FrontDoor implements AutoCloseable {
             ExchangeHandler registry,
             SandboxTraffic sandboxes,
             Duration drainTime,
-            Duration headTime) {
+            Duration headTime,
+            int mostConnections) {
         if (listeners.isEmpty()) {
             throw new IllegalArgumentException("A front door needs a listener");
         }
@@ -74,6 +88,7 @@ public final class FrontDoor implements AutoCloseable {
             connectors.add(connector);
             server.addConnector(connector);
         }
+        server.addBean(new NetworkConnectionLimit(mostConnections, server));
     }
 
     /**

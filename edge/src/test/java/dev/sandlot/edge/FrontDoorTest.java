@@ -1,6 +1,7 @@
 package dev.sandlot.edge;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sandlot.protocol.Exchange;
 import dev.sandlot.protocol.ExchangeHandler;
@@ -292,15 +293,41 @@ class FrontDoorTest {
     }
 
     private int serve(ExchangeHandler api, Duration drainTime, Duration headTime) throws IOException {
+        return serve(api, drainTime, headTime, Integer.MAX_VALUE);
+    }
+
+    private int serve(ExchangeHandler api, Duration drainTime, Duration headTime, int mostConnections)
+            throws IOException {
         door = new FrontDoor(
                 List.of(new FrontListener("127.0.0.1", 0, FrontListener.Kind.ALL)),
                 api,
                 api,
                 (id, port, exchange) -> exchange.abort(),
                 drainTime,
-                headTime);
+                headTime,
+                mostConnections);
         door.start();
         return door.port(0);
+    }
+
+    @Test
+    void connectionsBeyondTheLimitWaitUntilOthersEnd() throws Exception {
+        int port = serve(exchange -> text(exchange, 200, "here"), Duration.ofSeconds(30), FrontConnector.HEAD_TIME, 2);
+        String request = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        try (RawClient first = new RawClient(port);
+                RawClient second = new RawClient(port)) {
+            assertThat(first.send(request).readAnswer()).startsWith("HTTP/1.1 200");
+            assertThat(second.send(request).readAnswer()).startsWith("HTTP/1.1 200");
+            try (RawClient third = new RawClient(port)) {
+                third.send(request);
+                third.socket.setSoTimeout(200);
+                assertThatThrownBy(third::readAnswer).isInstanceOf(SocketTimeoutException.class);
+                assertThat(first.send(request).readAnswer()).startsWith("HTTP/1.1 200");
+                first.close();
+                third.socket.setSoTimeout(20_000);
+                assertThat(third.readAnswer()).startsWith("HTTP/1.1 200");
+            }
+        }
     }
 
     private static void read(Exchange exchange, BlockingQueue<IOException> ended) {
