@@ -31,6 +31,8 @@ import tools.jackson.databind.JsonNode;
 final class TemplateBuildCommand implements Callable<Integer> {
     private static final List<String> DOCKERFILES = List.of("e2b.Dockerfile", "Dockerfile");
     private static final long POLL_MILLIS = 200;
+    /** As many lines as an answer has at most (template-build.md 11); more are there then. */
+    private static final int FULL_PAGE = 100;
 
     private final Surroundings surroundings;
 
@@ -289,7 +291,9 @@ final class TemplateBuildCommand implements Callable<Integer> {
                 surroundings.err().println("sandlot: " + place(step) + reason);
                 return ExitCode.FAILED;
             }
-            Thread.sleep(POLL_MILLIS);
+            if (entries.size() < FULL_PAGE) {
+                Thread.sleep(POLL_MILLIS);
+            }
         }
     }
 

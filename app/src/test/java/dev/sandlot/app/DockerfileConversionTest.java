@@ -45,6 +45,13 @@ class DockerfileConversionTest {
     }
 
     @Test
+    void aByteOrderMarkCarriageReturnsAndSmallLettersAreNoMatter() {
+        assertThat(convert("\uFEFF# escape=`\r\nfrom a\r\nrun b `\r\n# c\r\n\r\n d\r\n", Map.of())
+                        .steps())
+                .contains(new Recipe.Step("RUN", List.of("b  d")));
+    }
+
+    @Test
     void everySourceIsAStepOfItsOwn() {
         assertThat(steps("COPY --chown=app:app --link a b/ /srv/"))
                 .contains("COPY a|/srv/|app:app|", "COPY b/|/srv/|app:app|");

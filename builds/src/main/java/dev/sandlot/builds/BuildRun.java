@@ -127,7 +127,7 @@ final class BuildRun {
     }
 
     private void step(int index) throws BuildFailure, IOException, InterruptedException {
-        BuildPlan.Step step = plan.steps().get(index);
+        BuildPlan.Step step = Expansion.inPaths(plan.steps().get(index), context);
         String number = Integer.toString(index + 1);
         String prefix = "builder " + number + "/" + plan.steps().size();
         String type = step.type().toUpperCase(Locale.ROOT);

@@ -350,6 +350,19 @@ class BuildEngineTest {
                 .isEqualTo("/srv/b");
     }
 
+    /** As the clients send what a Dockerfile says; what no step has set stays as it is written. */
+    @Test
+    void pathsAndUsersMayNameVariablesOfTheBuild() throws Exception {
+        Step env = step("ENV", "APP", "/opt/app", "WHO", "worker");
+        BuiltTemplate built = ready(Plan.of(env, step("WORKDIR", "${APP}/$X/$WHO"), step("USER", "$WHO:0"))
+                .plan());
+        assertThat(built.context().workdir()).isEqualTo("/opt/app/$X/worker");
+        assertThat(built.defaultUser()).isEqualTo("worker:0");
+        BuildPlan other =
+                Plan.of(step("ENV", "APP", "/srv"), step("WORKDIR", "${APP}")).plan();
+        assertThat(ready(other).context().workdir()).isEqualTo("/srv");
+    }
+
     /** Section 5.4. */
     @Test
     void aUserIsMadeAndBecomesTheDefault() throws Exception {
