@@ -12,6 +12,7 @@ import java.util.regex.Pattern;
  * @param escape the character that ends a line which goes on
  */
 record Dockerfile(List<Instruction> instructions, char escape) {
+    private static final String BYTE_ORDER_MARK = "\uFEFF";
     private static final Pattern DIRECTIVE =
             Pattern.compile("#\\s*escape\\s*=\\s*([\\\\`])\\s*", Pattern.CASE_INSENSITIVE);
     private static final Pattern ANY_DIRECTIVE = Pattern.compile("#\\s*[A-Za-z]+\\s*=.*");
@@ -45,7 +46,8 @@ record Dockerfile(List<Instruction> instructions, char escape) {
      * @throws IllegalArgumentException with line and reason when it cannot be read
      */
     static Dockerfile parse(String text) {
-        List<String> lines = text.lines().toList();
+        String unmarked = text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text;
+        List<String> lines = unmarked.lines().toList();
         char escape = escapeOf(lines);
         List<Instruction> found = new ArrayList<>();
         StringBuilder joined = new StringBuilder();

@@ -4,8 +4,10 @@ import dev.sandlot.app.Dockerfile.Flag;
 import dev.sandlot.app.Dockerfile.Instruction;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Turns a Dockerfile into a recipe, as the official clients do (template-build.md 19). For one use. */
@@ -14,9 +16,9 @@ final class DockerfileConversion {
 
     private final Dockerfile file;
     private final Map<String, String> buildArguments;
-    private final Map<String, String> beforeFrom = new HashMap<>();
-    /** ENV and ARG so far, as far as their values are known without the image. */
-    private final Map<String, String> variables = new HashMap<>();
+    private final Map<String, Optional<String>> beforeFrom = new HashMap<>();
+    /** ENV and ARG so far, with their values as far as they are known without the image; each image has a PATH. */
+    private final Map<String, Optional<String>> variables = new HashMap<>(Map.of("PATH", Optional.empty()));
 
     private final List<Recipe.Step> steps = new ArrayList<>();
     private final List<String> warnings = new ArrayList<>();
@@ -90,7 +92,11 @@ final class DockerfileConversion {
         if (words.isEmpty()) {
             throw Dockerfile.problem(instruction.line(), "FROM without an image");
         }
-        image = DockerfileWords.expand(words.getFirst(), beforeFrom);
+        image = word(instruction, words.getFirst())
+                .expand(beforeFrom)
+                .orElseThrow(() -> Dockerfile.problem(
+                        instruction.line(),
+                        "FROM: no ARG before it gives a variable in '" + words.getFirst() + "' its value"));
         if (instruction.flags().stream().anyMatch(flag -> flag.name().equals("platform"))) {
             warnings.add("line " + instruction.line() + ": --platform is left out; templates are of the server's own");
         }
@@ -98,16 +104,21 @@ final class DockerfileConversion {
 
     /** The text with variables put in; refused when one is not of this file, since the image is not known here. */
     private String expanded(Instruction instruction, String text) {
-        return DockerfileWords.expandKnown(text, variables)
-                .orElseThrow(() -> Dockerfile.problem(
-                        instruction.line(),
-                        instruction.name() + ": no ENV or ARG of this Dockerfile gives a variable in '" + text
-                                + "' its value"));
+        return word(instruction, text).expand(variables).orElseThrow(() -> unknown(instruction, text));
     }
 
-    private void set(String name, String value) {
-        DockerfileWords.expandKnown(value, variables)
-                .ifPresentOrElse(known -> variables.put(name, known), () -> variables.remove(name));
+    private static IllegalArgumentException unknown(Instruction instruction, String text) {
+        return Dockerfile.problem(
+                instruction.line(),
+                instruction.name() + ": no ENV or ARG of this Dockerfile gives a variable in '" + text + "' its value");
+    }
+
+    private DockerfileWord word(Instruction instruction, String text) {
+        try {
+            return DockerfileWord.of(text, file.escape());
+        } catch (IllegalArgumentException e) {
+            throw Dockerfile.problem(instruction.line(), instruction.name() + ": " + e.getMessage());
+        }
     }
 
     private List<String> words(Instruction instruction) {
@@ -153,15 +164,9 @@ final class DockerfileConversion {
         step("WORKDIR", List.of(expanded(instruction, only(instruction))));
     }
 
-    /** A group beside the user has no form in templates. */
     private void user(Instruction instruction) {
         hasUser = true;
-        String name = expanded(instruction, only(instruction));
-        int colon = name.indexOf(':');
-        if (colon >= 0) {
-            warnings.add("line " + instruction.line() + ": the group of USER is left out");
-        }
-        step("USER", List.of(colon < 0 ? name : name.substring(0, colon)));
+        step("USER", List.of(expanded(instruction, only(instruction))));
     }
 
     private String only(Instruction instruction) {
@@ -172,22 +177,35 @@ final class DockerfileConversion {
         return String.join(" ", words);
     }
 
+    /** A variable of one pair is not yet known in the next. */
     private void environment(Instruction instruction) {
         List<String> pairs = pairs(instruction);
-        step("ENV", pairs);
+        Map<String, Optional<String>> values = new LinkedHashMap<>();
+        List<String> arguments = new ArrayList<>();
         for (int i = 0; i < pairs.size(); i += 2) {
-            set(pairs.get(i), pairs.get(i + 1));
+            String name = expanded(instruction, pairs.get(i));
+            String text = pairs.get(i + 1);
+            DockerfileWord value = word(instruction, text);
+            arguments.add(name);
+            arguments.add(value.forServer(variables).orElseThrow(() -> unknown(instruction, text)));
+            values.put(name, value.expand(variables));
         }
+        step("ENV", arguments);
+        variables.putAll(values);
     }
 
-    /** {@code A=1 B=2}, or the older {@code A the rest of the line}. */
+    /** {@code A=1 B=2}, or the older {@code A the rest of the line}; as written. */
     private List<String> pairs(Instruction instruction) {
         List<String> words = words(instruction);
         if (words.isEmpty()) {
             throw Dockerfile.problem(instruction.line(), "ENV without a name");
         }
         if (!words.getFirst().contains("=")) {
-            return List.of(words.getFirst(), String.join(" ", words.subList(1, words.size())));
+            String[] pair = instruction.arguments().split("\\s+", 2);
+            if (pair.length < 2) {
+                throw Dockerfile.problem(instruction.line(), "ENV " + pair[0] + " has no value");
+            }
+            return List.of(pair);
         }
         List<String> pairs = new ArrayList<>();
         for (String word : words) {
@@ -202,19 +220,26 @@ final class DockerfileConversion {
     }
 
     private void argument(Instruction instruction) {
-        for (String word : words(instruction)) {
-            int equals = word.indexOf('=');
-            String name = equals < 0 ? word : word.substring(0, equals);
-            String given = buildArguments.get(name);
-            String value = given != null ? given : equals < 0 ? "" : word.substring(equals + 1);
-            if (image == null) {
-                beforeFrom.put(name, value);
-            } else {
-                boolean isKnown = given == null && equals < 0 && beforeFrom.containsKey(name);
-                String chosen = isKnown ? beforeFrom.getOrDefault(name, "") : value;
-                step("ENV", List.of(name, chosen));
-                set(name, chosen);
+        for (String text : words(instruction)) {
+            int equals = text.indexOf('=');
+            String name = equals < 0 ? text : text.substring(0, equals);
+            Map<String, Optional<String>> scope = image == null ? beforeFrom : variables;
+            DockerfileWord value = argument(instruction, name, equals < 0 ? "" : text.substring(equals + 1));
+            if (image != null) {
+                step("ENV", List.of(name, value.forServer(scope).orElseThrow(() -> unknown(instruction, text))));
             }
+            scope.put(name, value.expand(scope));
         }
+    }
+
+    /** The value that the command line gives, the default, or that of an ARG before FROM. */
+    private DockerfileWord argument(Instruction instruction, String name, String byDefault) {
+        String given = buildArguments.get(name);
+        if (given != null) {
+            return DockerfileWord.literal(given);
+        }
+        boolean isSaidBefore = image != null && byDefault.isEmpty();
+        Optional<String> before = isSaidBefore ? beforeFrom.getOrDefault(name, Optional.empty()) : Optional.empty();
+        return before.map(DockerfileWord::literal).orElseGet(() -> word(instruction, byDefault));
     }
 }

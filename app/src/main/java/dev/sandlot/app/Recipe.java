@@ -1,6 +1,7 @@
 package dev.sandlot.app;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * How a template is built, as a Dockerfile says it (template-build.md 19).
@@ -27,10 +28,9 @@ record Recipe(String image, List<Step> steps, String startCommand, String readyC
         warnings = List.copyOf(warnings);
     }
 
-    /** With other commands; an empty one leaves that of the Dockerfile. */
-    Recipe withCommands(String start, String ready) {
-        boolean isNew = !start.isEmpty();
-        return new Recipe(
-                image, steps, isNew ? start : startCommand, ready.isEmpty() && !isNew ? readyCommand : ready, warnings);
+    /** With the commands that are given, empty ones for none; another start command goes without this ready command. */
+    Recipe withCommands(Optional<String> start, Optional<String> ready) {
+        String otherwise = start.isPresent() ? "" : readyCommand;
+        return new Recipe(image, steps, start.orElse(startCommand), ready.orElse(otherwise), warnings);
     }
 }

@@ -31,6 +31,8 @@ import tools.jackson.databind.JsonNode;
 final class TemplateBuildCommand implements Callable<Integer> {
     private static final List<String> DOCKERFILES = List.of("e2b.Dockerfile", "Dockerfile");
     private static final long POLL_MILLIS = 200;
+    /** As many lines as an answer has at most (template-build.md 11); more are there then. */
+    private static final int FULL_PAGE = 100;
 
     private final Surroundings surroundings;
 
@@ -67,11 +69,14 @@ final class TemplateBuildCommand implements Callable<Integer> {
     @Option(names = "--no-cache", description = "Run every step again.")
     private boolean noCache;
 
-    @Option(names = "--start-cmd", paramLabel = "COMMAND", description = "What runs in every sandbox.")
-    private String startCommand = "";
+    @Option(names = "--start-cmd", paramLabel = "COMMAND", description = "What runs in every sandbox; empty: nothing.")
+    private @Nullable String startCommand;
 
-    @Option(names = "--ready-cmd", paramLabel = "COMMAND", description = "What succeeds once it is ready.")
-    private String readyCommand = "";
+    @Option(
+            names = "--ready-cmd",
+            paramLabel = "COMMAND",
+            description = "What succeeds once it is ready; empty: nothing.")
+    private @Nullable String readyCommand;
 
     @Option(names = "--build-arg", paramLabel = "NAME=VALUE", description = "A value for an ARG; may be repeated.")
     private Map<String, String> buildArguments = new HashMap<>();
@@ -115,11 +120,16 @@ final class TemplateBuildCommand implements Callable<Integer> {
         try {
             return DockerfileConversion.convert(Dockerfile.parse(Files.readString(dockerfile)), buildArguments)
                     .withCommands(
-                            startCommand.isEmpty() ? toml.startCommand().orElse("") : startCommand,
-                            readyCommand.isEmpty() ? toml.readyCommand().orElse("") : readyCommand);
+                            Optional.ofNullable(startCommand).or(() -> said(toml.startCommand())),
+                            Optional.ofNullable(readyCommand).or(() -> said(toml.readyCommand())));
         } catch (IllegalArgumentException e) {
             throw new CommandException(ExitCode.USAGE, dockerfile + ": " + e.getMessage());
         }
+    }
+
+    /** An empty command of the file says nothing, as with the clients that wrote it. */
+    private static Optional<String> said(Optional<String> command) {
+        return command.filter(text -> !text.isEmpty());
     }
 
     private Path dockerfile(Path context, E2bToml toml) {
@@ -281,7 +291,9 @@ final class TemplateBuildCommand implements Callable<Integer> {
                 surroundings.err().println("sandlot: " + place(step) + reason);
                 return ExitCode.FAILED;
             }
-            Thread.sleep(POLL_MILLIS);
+            if (entries.size() < FULL_PAGE) {
+                Thread.sleep(POLL_MILLIS);
+            }
         }
     }
 

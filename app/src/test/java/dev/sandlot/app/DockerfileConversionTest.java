@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -27,7 +29,7 @@ class DockerfileConversionTest {
         assertThat(recipe.image()).isEqualTo("debian:12");
         assertThat(steps("")).containsExactly("USER root", "WORKDIR /", "USER user", "WORKDIR /home/user");
         assertThat(steps("USER app:staff\nWORKDIR srv"))
-                .containsExactly("USER root", "WORKDIR /", "USER app", "WORKDIR srv");
+                .containsExactly("USER root", "WORKDIR /", "USER app:staff", "WORKDIR srv");
         assertThat(recipe.startCommand()).isEmpty();
         assertThat(recipe.readyCommand()).isEmpty();
     }
@@ -43,6 +45,13 @@ class DockerfileConversionTest {
     }
 
     @Test
+    void aByteOrderMarkCarriageReturnsAndSmallLettersAreNoMatter() {
+        assertThat(convert("\uFEFF# escape=`\r\nfrom a\r\nrun b `\r\n# c\r\n\r\n d\r\n", Map.of())
+                        .steps())
+                .contains(new Recipe.Step("RUN", List.of("b  d")));
+    }
+
+    @Test
     void everySourceIsAStepOfItsOwn() {
         assertThat(steps("COPY --chown=app:app --link a b/ /srv/"))
                 .contains("COPY a|/srv/|app:app|", "COPY b/|/srv/|app:app|");
@@ -54,7 +63,7 @@ class DockerfileConversionTest {
         assertThat(steps("ENV APP=/opt/app\nARG SUB=sub\nWORKDIR $APP\nCOPY ${SUB} ${APP}/t\nUSER ${U:-worker}"))
                 .contains("WORKDIR /opt/app", "COPY sub|/opt/app/t||", "USER worker");
         assertThat(steps("ENV A=1\nENV B=/x/$A C=${A:+y}\nWORKDIR $B/$C"))
-                .contains("ENV B|/x/$A|C|${A:+y}", "WORKDIR /x/1/y");
+                .contains("ENV B|/x/${A}|C|y", "WORKDIR /x/1/y");
         assertThat(steps("WORKDIR /a$\nCOPY a$ /$.x")).contains("WORKDIR /a$", "COPY a$|/$.x||");
         assertThat(convert("FROM a\nARG D=x\nWORKDIR /$D", Map.of("D", "given")).steps())
                 .contains(new Recipe.Step("WORKDIR", List.of("/given")));
@@ -68,6 +77,39 @@ class DockerfileConversionTest {
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("no ENV or ARG of this Dockerfile");
         }
+    }
+
+    /** {@code $${SANDLOT_NOTHING}} is a dollar that no server takes for the beginning of a variable. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiterString = " => ",
+            quoteCharacter = '\0',
+            value = {
+                "A='$HOME' => A|$${SANDLOT_NOTHING}HOME",
+                "A=\\$HOME => A|$${SANDLOT_NOTHING}HOME",
+                "A=\"a \\$b\" => A|a $${SANDLOT_NOTHING}b",
+                "A='${X}' B='$1 $' => A|$${SANDLOT_NOTHING}{X}|B|$1 $",
+                "A=$HOME B=\"<${HOME}>\" => A|${HOME}|B|<${HOME}>",
+                "A=\"it's\" B='\"' C=\"a\\nb\\\\\" D=a\\ b => A|it's|B|\"|C|a\\nb\\|D|a b",
+                "A old  'style' \\$B => A|old  style $${SANDLOT_NOTHING}B",
+                "A=${N:-$K/'$x'} B=${N+1} C=${K+1}${K:?no} => A|v$/$${SANDLOT_NOTHING}x|B||C|1v$",
+                "P=/x:${PATH} Q=${PATH:-} R=${PATH+:} => P|/x:${PATH}|Q|${PATH}|R|:",
+                "A=$(id) B=`id` C=$ D=a$ => A|$(id)|B|`id`|C|$|D|a$",
+                "K=new L=$K => K|new|L|${K}",
+            })
+    void quotesAndEscapesAreThoseOfDocker(String variables, String expected) {
+        assertThat(steps("ENV K=v$\nENV " + variables)).contains("ENV " + expected.strip());
+    }
+
+    @Test
+    void variablesOfOneInstructionAreNotYetKnownInIt() {
+        assertThat(steps("ENV A=1\nENV A=2 B=$A\nWORKDIR /$A$B")).contains("WORKDIR /21");
+        assertThat(steps("ENV A='$x'\nWORKDIR /$A\nCOPY 'b$c' \"/$A\"")).contains("WORKDIR /$x", "COPY b$c|/$x||");
+        assertThat(convert("FROM a\nARG A", Map.of("A", "$HOME")).steps())
+                .contains(new Recipe.Step("ENV", List.of("A", "$${SANDLOT_NOTHING}HOME")));
+        assertThat(convert("ARG V\nARG W=${V:-12}\nFROM a:${W}-${X:-slim}", Map.of())
+                        .image())
+                .isEqualTo("a:12-slim");
     }
 
     @Test
@@ -87,9 +129,18 @@ class DockerfileConversionTest {
         Recipe recipe = convert("FROM a\nENTRYPOINT [\"/run\", \"x y\"]\nCMD serve --all", Map.of());
         assertThat(recipe.startCommand()).isEqualTo("serve --all");
         assertThat(recipe.readyCommand()).isEqualTo("sleep 20");
-        assertThat(recipe.withCommands("mine", "").readyCommand()).isEmpty();
-        assertThat(recipe.withCommands("", "curl x").readyCommand()).isEqualTo("curl x");
-        assertThat(recipe.withCommands("", "").startCommand()).isEqualTo("serve --all");
+        assertThat(withCommands(recipe, "mine", null).readyCommand()).isEmpty();
+        assertThat(withCommands(recipe, null, "curl x").readyCommand()).isEqualTo("curl x");
+        assertThat(withCommands(recipe, null, null)).isEqualTo(recipe);
+        assertThat(withCommands(recipe, "", null)).isEqualTo(withCommands(recipe, "", ""));
+        assertThat(withCommands(recipe, "", "").startCommand()).isEmpty();
+        assertThat(withCommands(recipe, "", "").readyCommand()).isEmpty();
+        assertThat(withCommands(recipe, null, "").startCommand()).isEqualTo("serve --all");
+        assertThat(withCommands(recipe, null, "").readyCommand()).isEmpty();
+    }
+
+    private static Recipe withCommands(Recipe recipe, @Nullable String start, @Nullable String ready) {
+        return recipe.withCommands(Optional.ofNullable(start), Optional.ofNullable(ready));
     }
 
     @Test
@@ -111,6 +162,12 @@ class DockerfileConversionTest {
                 "FROM a;ADD https://x/y /z| not supported",
                 "FROM a;RUN <<EOF;true;EOF| here-document",
                 "FROM a;ENV =b| is not of the form",
+                "FROM a;ENV A| has no value",
+                "FROM a;ENV A='b| not closed",
+                "FROM a;ENV A=${B| not closed",
+                "FROM a;ENV A=${B#x}| not supported",
+                "FROM a;ENV A=${PATH:-x}| no ENV or ARG",
+                "FROM a:$V| no ARG before it",
                 "FROM a;RUN| without a command",
                 "FROM| without an image",
             })

@@ -159,6 +159,9 @@ class TemplateBuildCommandTest {
         assertThat(bodies.getFirst().toString()).isEqualTo("{\"name\":\"from-toml\",\"cpuCount\":1,\"memoryMB\":1024}");
         assertThat(bodies.get(1).get("startCmd").stringValue()).isEqualTo("start");
         assertThat(bodies.get(1).get("readyCmd").stringValue()).isEqualTo("ready");
+        assertThat(run("--start-cmd", "", "--ready-cmd=")).isZero();
+        assertThat(bodies.get(3).has("startCmd")).isFalse();
+        assertThat(bodies.get(3).has("readyCmd")).isFalse();
     }
 
     @Test

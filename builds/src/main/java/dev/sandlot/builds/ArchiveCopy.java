@@ -62,7 +62,7 @@ final class ArchiveCopy implements FileCopy {
         if (!request.workdir().isEmpty() || request.target().startsWith("/")) {
             return request.workdir();
         }
-        Account user = accounts.user(request.user())
+        Account user = accounts.ofTemplate(request.user())
                 .orElseThrow(
                         () -> new BuildFailure(null, "the user '" + request.user() + "' is not known to the sandbox"));
         return user.home();

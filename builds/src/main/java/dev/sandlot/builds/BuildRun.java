@@ -1,6 +1,7 @@
 package dev.sandlot.builds;
 
 import dev.sandlot.builds.WorkSandbox.Ended;
+import dev.sandlot.envd.Accounts;
 import dev.sandlot.envd.EnvdSandbox;
 import dev.sandlot.images.BadLayerException;
 import dev.sandlot.images.Digest;
@@ -32,6 +33,8 @@ final class BuildRun {
     private static final String FINALIZE = "finalize";
     private static final String USER = "user";
     private static final String ROOT = "root";
+    /** What a start command said last is told with its failure. */
+    private static final int START_LINES = 10;
 
     private final BuildPlan plan;
     private final BuildTools tools;
@@ -124,7 +127,7 @@ final class BuildRun {
     }
 
     private void step(int index) throws BuildFailure, IOException, InterruptedException {
-        BuildPlan.Step step = plan.steps().get(index);
+        BuildPlan.Step step = Expansion.inPaths(plan.steps().get(index), context);
         String number = Integer.toString(index + 1);
         String prefix = "builder " + number + "/" + plan.steps().size();
         String type = step.type().toUpperCase(Locale.ROOT);
@@ -158,8 +161,8 @@ final class BuildRun {
             case Instruction.Env env -> env(env, number);
             case Instruction.Workdir workdir -> workdir(workdir, number);
             case Instruction.User user -> {
-                inSandbox(number, sandbox -> ensureUser(sandbox, number, user.name(), user.admin()));
-                context = context.withUser(user.name());
+                inSandbox(number, sandbox -> become(user, sandbox, number));
+                context = context.withUser(user.text());
             }
             case Instruction.Copy copy -> copy(copy, number);
         }
@@ -221,6 +224,17 @@ final class BuildRun {
                 throw new BuildFailure(number, e.text(), e);
             }
         });
+    }
+
+    /** A number needs no user of the sandbox. */
+    private void become(Instruction.User user, WorkSandbox sandbox, String number)
+            throws BuildFailure, IOException, InterruptedException {
+        if (!user.name().isEmpty()) {
+            ensureUser(sandbox, number, user.name(), user.admin());
+        }
+        if (new Accounts(sandbox.files()).ofTemplate(user.text()).isEmpty()) {
+            throw new BuildFailure(number, "'" + user.text() + "' names a group that is not known to the sandbox");
+        }
     }
 
     private void ensureUser(WorkSandbox sandbox, String step, String name, boolean admin)
@@ -298,14 +312,11 @@ final class BuildRun {
 
     private void reach(Readiness readiness, TemplateStart start, WorkSandbox sandbox)
             throws BuildFailure, InterruptedException {
+        LastLines said = new LastLines(new LoggedLines(log, BuildLogEntry.Level.INFO, FINALIZE, "start"), START_LINES);
         try {
-            readiness.reach(
-                    start,
-                    sandbox,
-                    new LoggedLines(log, BuildLogEntry.Level.INFO, FINALIZE, "start"),
-                    new LoggedLines(log, BuildLogEntry.Level.DEBUG, FINALIZE, "ready"));
+            readiness.reach(start, sandbox, said, new LoggedLines(log, BuildLogEntry.Level.DEBUG, FINALIZE, "ready"));
         } catch (NotReadyException e) {
-            throw new BuildFailure(FINALIZE, e.text(), e);
+            throw new BuildFailure(FINALIZE, said.after(e.text()), e);
         } catch (IOException e) {
             throw new BuildFailure(FINALIZE, "the template could not be started: " + e.getMessage(), e);
         }

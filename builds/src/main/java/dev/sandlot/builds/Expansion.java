@@ -2,12 +2,14 @@ package dev.sandlot.builds;
 
 import dev.sandlot.builds.WorkSandbox.Lines;
 import dev.sandlot.protocol.BuildContext;
+import dev.sandlot.protocol.BuildPlan;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -115,6 +117,31 @@ final class Expansion {
                 name,
                 REFERENCE.matcher(value).replaceAll(match -> Matcher.quoteReplacement(lookup(match, context, shell)))));
         return result;
+    }
+
+    /**
+     * A step whose directory, user, target or owner has the variables of the build's context put in; others stay as they
+     * are written. The official clients send them so from Dockerfiles.
+     */
+    static BuildPlan.Step inPaths(BuildPlan.Step step, BuildContext context) {
+        List<Integer> where = switch (step.type().toUpperCase(Locale.ROOT)) {
+            case "WORKDIR", "USER" -> List.of(0);
+            case "COPY", "ADD" -> List.of(1, 2);
+            default -> List.of();
+        };
+        List<String> args = new ArrayList<>(step.args());
+        for (int index : where) {
+            if (index < args.size()) {
+                args.set(index, known(args.get(index), context.env()));
+            }
+        }
+        return new BuildPlan.Step(step.type(), args, step.filesHash(), step.force());
+    }
+
+    private static String known(String text, Map<String, String> env) {
+        return REFERENCE
+                .matcher(text)
+                .replaceAll(match -> Matcher.quoteReplacement(env.getOrDefault(name(match), match.group())));
     }
 
     private static String lookup(java.util.regex.MatchResult match, BuildContext context, Map<String, String> shell) {

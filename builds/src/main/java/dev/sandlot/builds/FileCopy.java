@@ -13,7 +13,7 @@ public interface FileCopy {
      * @param target as the step has it
      * @param owner {@code user}, {@code user:group}, or empty for the context's user
      * @param mode octal digits, or empty to keep modes
-     * @param user the context's user
+     * @param user the context's user, as USER has it
      * @param workdir the context's directory; empty for the user's home
      */
     record Request(

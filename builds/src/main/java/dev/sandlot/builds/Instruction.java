@@ -5,11 +5,18 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** What a step asks for, checked (template-build.md 5). */
 sealed interface Instruction {
-    Pattern USER_NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_.-]{0,31}");
+    String NAME = "[A-Za-z_][A-Za-z0-9_.-]{0,31}";
+    /** Numbers to 65534, the last one that a sandbox has a user of. */
+    String NUMBER = "0*(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-4])";
+
+    Pattern USER =
+            Pattern.compile("(?:(?<name>" + NAME + ")|" + NUMBER + ")(?::(?<group>" + NAME + "|" + NUMBER + ")?)?");
     Pattern VARIABLE = Pattern.compile("[^=\0]+");
 
     /** @param user who runs it; empty for the context's user */
@@ -21,8 +28,12 @@ sealed interface Instruction {
     /** @param path absolute or not */
     record Workdir(String path) implements Instruction {}
 
-    /** @param admin whether the user may do everything without a password */
-    record User(String name, boolean admin) implements Instruction {}
+    /**
+     * @param text the user and, after a colon, the group; each a name or a number
+     * @param name the user's, to be made if it is not there; empty for a number
+     * @param admin whether the user may do everything without a password
+     */
+    record User(String text, String name, boolean admin) implements Instruction {}
 
     /** @param filesHash names the upload */
     record Copy(String source, String target, String owner, String mode, String filesHash) implements Instruction {}
@@ -51,7 +62,7 @@ sealed interface Instruction {
     private static Run run(List<String> args, String number) throws BuildFailure {
         require(!args.isEmpty() && !args.getFirst().isEmpty(), number, "RUN needs a command");
         String user = at(args, 1);
-        requireUser(user.isEmpty() ? "root" : user, number);
+        Matcher _ = user(user.isEmpty() ? "root" : user, number);
         return new Run(args.getFirst(), user);
     }
 
@@ -74,8 +85,11 @@ sealed interface Instruction {
 
     private static User user(List<String> args, String number) throws BuildFailure {
         require(!args.isEmpty() && !args.getFirst().isEmpty(), number, "USER needs a name");
-        requireUser(args.getFirst(), number);
-        return new User(args.getFirst(), at(args, 1).equalsIgnoreCase("true"));
+        String text = args.getFirst();
+        String name = Objects.requireNonNullElse(user(text, number).group("name"), "");
+        boolean admin = at(args, 1).equalsIgnoreCase("true");
+        require(!admin || !name.isEmpty(), number, "'" + text + "' is a number; an administrator needs a name");
+        return new User(text, name, admin);
     }
 
     private static Copy copy(String type, BuildPlan.Step step, String number) throws BuildFailure {
@@ -90,8 +104,13 @@ sealed interface Instruction {
         return args.size() > index ? args.get(index) : "";
     }
 
-    private static void requireUser(String name, String number) throws BuildFailure {
-        require(USER_NAME.matcher(name).matches(), number, "'" + name + "' is not a user name");
+    private static Matcher user(String text, String number) throws BuildFailure {
+        Matcher matcher = USER.matcher(text);
+        require(
+                matcher.matches(),
+                number,
+                "'" + text + "' is not a user: USER or USER:GROUP, each a name or a number up to 65534");
+        return matcher;
     }
 
     private static void require(boolean condition, String number, String message) throws BuildFailure {

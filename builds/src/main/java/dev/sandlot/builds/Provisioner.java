@@ -4,17 +4,15 @@ import dev.sandlot.images.Digest;
 import dev.sandlot.images.LayerRecord;
 import dev.sandlot.images.LayerStore;
 import dev.sandlot.images.MergedTree;
+import dev.sandlot.protocol.BuildLogEntry;
 import dev.sandlot.protocol.BuildPlan;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Makes an image fit for sandboxes (template-build.md 8.2): a script in a sandbox over its layers, and what that
@@ -90,7 +88,8 @@ final class Provisioner {
         String group = distribution.family().adminGroup();
         WorkSandbox.Command command = new WorkSandbox.Command(
                 List.of("/bin/sh", "-c", SCRIPT, "provision", family, group), "root", "/", Map.of(), limit);
-        LastLines last = new LastLines(log);
+        LastLines last =
+                new LastLines(new LoggedLines(log, BuildLogEntry.Level.DEBUG, PulledBases.STEP, "base"), KEPT_LINES);
         String why;
         try {
             WorkSandbox.Ended ended = sandbox.run(command, last);
@@ -101,7 +100,7 @@ final class Provisioner {
         } catch (IOException e) {
             why = String.valueOf(e.getMessage());
         }
-        throw new BuildFailure(PulledBases.STEP, "provisioning failed (" + why + ")" + last.text());
+        throw new BuildFailure(PulledBases.STEP, last.after("provisioning failed (" + why + ")"));
     }
 
     private static List<Digest> with(List<Digest> layers, Digest top) {
@@ -118,53 +117,6 @@ final class Provisioner {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new IllegalStateException("provision.sh cannot be read", e);
-        }
-    }
-
-    /** Keeps the end of what the script says; all of it goes to the log. */
-    private static final class LastLines implements WorkSandbox.Lines {
-        private final BuildLog log;
-        private final ReentrantLock lock = new ReentrantLock();
-        /** Guarded by {@link #lock}. */
-        private final Deque<String> lines = new ArrayDeque<>();
-
-        LastLines(BuildLog log) {
-            this.log = log;
-        }
-
-        @Override
-        public void stdout(String line) {
-            keep("stdout", line);
-        }
-
-        @Override
-        public void stderr(String line) {
-            keep("stderr", line);
-        }
-
-        private void keep(String stream, String line) {
-            if (line.isBlank()) {
-                return;
-            }
-            log.debug(PulledBases.STEP, "[" + stream + "]: " + line);
-            lock.lock();
-            try {
-                lines.addLast(line);
-                if (lines.size() > KEPT_LINES) {
-                    lines.removeFirst();
-                }
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        String text() {
-            lock.lock();
-            try {
-                return lines.isEmpty() ? "" : ":\n" + String.join("\n", lines);
-            } finally {
-                lock.unlock();
-            }
         }
     }
 }

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
@@ -31,7 +32,7 @@ public record Readiness(Duration limit, Duration settle, Duration firstPoll, Dur
     /**
      * Runs the start command, which goes on by itself, and the ready command until it ends with 0.
      *
-     * @throws NotReadyException when the start command fails before that, or the time is over
+     * @throws NotReadyException as soon as the start command fails before that, or the time is over
      * @throws IOException when a command cannot be run
      */
     public void reach(TemplateStart start, Commands in, Lines startLines, Lines readyLines)
@@ -91,7 +92,7 @@ public record Readiness(Duration limit, Duration settle, Duration firstPoll, Dur
             throws NotReadyException, IOException, InterruptedException {
         Duration pause = firstPoll;
         while (true) {
-            if (isReady(start, in, begun, lines)) {
+            if (isReady(start, in, running, begun, lines)) {
                 watch(running, Duration.ZERO);
                 return;
             }
@@ -101,14 +102,26 @@ public record Readiness(Duration limit, Duration settle, Duration firstPoll, Dur
         }
     }
 
-    private boolean isReady(TemplateStart start, Commands in, long begun, Lines lines)
+    /** Asks the ready command; not longer than until the start command fails. */
+    private boolean isReady(TemplateStart start, Commands in, CompletableFuture<Ended> running, long begun, Lines lines)
             throws NotReadyException, IOException, InterruptedException {
         Duration left = limit.minusNanos(System.nanoTime() - begun);
+        Command ready = command(start, start.readyCommand(), left);
+        FutureTask<Ended> asked = new FutureTask<>(() -> in.run(ready, lines));
+        Thread asking = Thread.startVirtualThread(asked);
+        CompletableFuture<Ended> _ = running.whenComplete((ended, failure) -> {
+            if (failure != null || !ended.isOk()) {
+                asking.interrupt();
+            }
+        });
         try {
-            return in.run(command(start, start.readyCommand(), left), lines).isOk();
-        } catch (IOException e) {
+            return asked.get().isOk();
+        } catch (ExecutionException e) {
+            watch(running, Duration.ZERO);
             requireTime(begun);
-            throw e;
+            throw thrown(e);
+        } finally {
+            asking.interrupt();
         }
     }
 
@@ -135,9 +148,13 @@ public record Readiness(Duration limit, Duration settle, Duration firstPoll, Dur
         } catch (TimeoutException stillRunning) {
             return;
         } catch (ExecutionException e) {
-            Throwable cause = e.getCause();
-            throw cause instanceof IOException gone ? gone : new IOException(cause);
+            throw thrown(e);
         }
+    }
+
+    private static IOException thrown(ExecutionException e) {
+        Throwable cause = e.getCause();
+        return cause instanceof IOException gone ? gone : new IOException(cause);
     }
 
     private static Command command(TemplateStart start, String command, Duration limit) {

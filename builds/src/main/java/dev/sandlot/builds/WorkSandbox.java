@@ -13,7 +13,7 @@ public interface WorkSandbox extends Commands, AutoCloseable {
      * A program to run.
      *
      * @param arguments the program and what it is given
-     * @param user who runs it; must be known to the sandbox
+     * @param user who runs it, as USER has it; names must be known to the sandbox
      * @param workdir where; must be there
      * @param env its variables, over those of the user
      * @param limit how long it may take

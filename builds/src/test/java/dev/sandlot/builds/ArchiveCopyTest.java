@@ -215,6 +215,14 @@ class ArchiveCopyTest {
     }
 
     @Test
+    void a_user_without_an_entry_owns_what_comes_and_is_at_home_in_the_root() throws Exception {
+        Path archive = new Upload().file("f", "1").gzipped(temp);
+        new ArchiveCopy().copy(new FileCopy.Request(archive, "f", "x/", "", "", "4321", ""), sandbox);
+        new ArchiveCopy().copy(new FileCopy.Request(archive, "f", "y", "", "", "4321:50", "/w"), sandbox);
+        assertThat(List.of(owner("x/f"), owner("w/y"))).containsExactly("4321:4321", "4321:50");
+    }
+
+    @Test
     void names_may_be_any_bytes() throws Exception {
         copy(new Upload().file("s/snö 雪\n'\"$(x)", "1").file("s/" + "n".repeat(200), "2"), "s", "/t");
         assertThat(names("t")).containsExactlyInAnyOrder("snö 雪\n'\"$(x)", "n".repeat(200));

@@ -350,6 +350,19 @@ class BuildEngineTest {
                 .isEqualTo("/srv/b");
     }
 
+    /** As the clients send what a Dockerfile says; what no step has set stays as it is written. */
+    @Test
+    void pathsAndUsersMayNameVariablesOfTheBuild() throws Exception {
+        Step env = step("ENV", "APP", "/opt/app", "WHO", "worker");
+        BuiltTemplate built = ready(Plan.of(env, step("WORKDIR", "${APP}/$X/$WHO"), step("USER", "$WHO:0"))
+                .plan());
+        assertThat(built.context().workdir()).isEqualTo("/opt/app/$X/worker");
+        assertThat(built.defaultUser()).isEqualTo("worker:0");
+        BuildPlan other =
+                Plan.of(step("ENV", "APP", "/srv"), step("WORKDIR", "${APP}")).plan();
+        assertThat(ready(other).context().workdir()).isEqualTo("/srv");
+    }
+
     /** Section 5.4. */
     @Test
     void aUserIsMadeAndBecomesTheDefault() throws Exception {
@@ -367,8 +380,37 @@ class BuildEngineTest {
 
     @Test
     void aUsersNameIsNoOption() throws Exception {
-        assertThat(failed(Plan.of(step("USER", "-o root")).plan()).message()).isEqualTo("'-o root' is not a user name");
-        assertThat(failed(Plan.of(step("RUN", "x", "$(id)")).plan()).message()).isEqualTo("'$(id)' is not a user name");
+        assertThat(failed(Plan.of(step("USER", "-o root")).plan()).message()).startsWith("'-o root' is not a user");
+        assertThat(failed(Plan.of(step("RUN", "x", "$(id)")).plan()).message()).startsWith("'$(id)' is not a user");
+    }
+
+    /** Section 5.4, where it is silent as Docker has it. */
+    @Test
+    void aUserMayBeANumberAndHaveAGroup() throws Exception {
+        for (String user : List.of("1000", "1000:1000", "0", "65534:07", "worker:0", "worker:")) {
+            BuiltTemplate built =
+                    ready(Plan.of(step("USER", user), step("RUN", "as " + user)).plan());
+            assertThat(command("as " + user).user()).isEqualTo(user);
+            assertThat(built.defaultUser()).isEqualTo(user);
+        }
+        BuiltTemplate _ = ready(Plan.of(step("RUN", "x", "7:8")).plan());
+        assertThat(command("x").user()).isEqualTo("7:8");
+        assertThat(workshop.ran.stream()
+                        .map(WorkSandbox.Command::arguments)
+                        .filter(arguments -> arguments.contains("sandlot"))
+                        .map(arguments -> arguments.get(4)))
+                .containsOnly("user", "worker");
+    }
+
+    @Test
+    void usersAndGroupsThatCannotBeAreRefused() throws Exception {
+        for (String user : List.of("65535", "1:65535", "1:2:3", "a b", ":root", "99999999999", "-1")) {
+            assertThat(failed(Plan.of(step("USER", user)).plan()).message()).startsWith("'" + user + "' is not a user");
+        }
+        assertThat(failed(Plan.of(step("USER", "worker:nobody")).plan()).message())
+                .isEqualTo("'worker:nobody' names a group that is not known to the sandbox");
+        assertThat(failed(Plan.of(step("USER", "1000", "true")).plan()).message())
+                .isEqualTo("'1000' is a number; an administrator needs a name");
     }
 
     /** Sections 5.5 and 6. */
@@ -660,7 +702,8 @@ class BuildEngineTest {
         workshop.answers.put("probe", (_, _) -> 1);
         BuildPlan plan = Plan.of().starting("serve", "probe").plan();
         assertThat(failed(plan))
-                .isEqualTo(new BuildState.Failed("the start command failed: exit status 3", "finalize"));
+                .isEqualTo(
+                        new BuildState.Failed("the start command failed: exit status 3:\nport is taken", "finalize"));
         assertThat(entries(plan, "[start] [stdout]: port is taken")).hasSize(1);
     }
 

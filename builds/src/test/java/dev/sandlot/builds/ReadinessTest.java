@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -42,10 +43,18 @@ class ReadinessTest {
         private final CompletableFuture<Ended> started = new CompletableFuture<>();
         private int looks;
         private int opensAt = Integer.MAX_VALUE;
+        /** How the start command ends while the ready command, which takes an hour then, is asked. */
+        private @Nullable Ended endsMeanwhile;
 
         @Override
-        public Ended run(Command command, Lines lines) {
+        public Ended run(Command command, Lines lines) throws InterruptedException {
             ran.add(command.arguments().getLast());
+            if (endsMeanwhile != null) {
+                started.complete(endsMeanwhile);
+                if (!endsMeanwhile.isOk()) {
+                    Thread.sleep(LONG);
+                }
+            }
             return new Ended(0);
         }
 
@@ -106,6 +115,21 @@ class ReadinessTest {
         assertThatThrownBy(() -> again(start("serve", "sleep 20").seenOn(List.of(8080))))
                 .isInstanceOf(NotReadyException.class)
                 .hasMessage("the start command failed: exit status 3");
+    }
+
+    @Test
+    void aStartCommandThatFailsEndsTheReadyCommandThatOnlyLetsTimePass() {
+        sandbox.endsMeanwhile = new Ended(127);
+        assertThatThrownBy(() -> readiness.reach(start("serve", "sleep 3600"), sandbox, NOBODY, NOBODY))
+                .isInstanceOf(NotReadyException.class)
+                .hasMessage("the start command failed: exit status 127");
+    }
+
+    @Test
+    void aStartCommandThatEndsWellMeanwhileIsNoFailure() throws Exception {
+        sandbox.endsMeanwhile = new Ended(0);
+        readiness.reach(start("serve", "sleep 3600"), sandbox, NOBODY, NOBODY);
+        assertThat(sandbox.ran).containsExactly("serve", "sleep 3600");
     }
 
     @Test

@@ -43,6 +43,34 @@ public final class Accounts {
     }
 
     /**
+     * Who a template means by {@code USER[:GROUP]}, each a name or a number, as Docker takes it: a number needs no
+     * entry, its user is of group 0 then and at home in the root directory; with a group it is of that group alone.
+     * Nothing when a name, or a number that the sandbox does not have, is not known.
+     *
+     * @throws LinuxException when the files are there but cannot be read
+     */
+    public Optional<Account> ofTemplate(String text) throws LinuxException {
+        int colon = text.indexOf(':');
+        Optional<Account> user = nameOrNumber(colon < 0 ? text : text.substring(0, colon));
+        String group = text.substring(colon + 1);
+        if (user.isEmpty() || colon < 0 || group.isEmpty()) {
+            return user;
+        }
+        OptionalInt gid = isId(group) ? OptionalInt.of(Integer.parseInt(group)) : group(group);
+        return gid.isEmpty() ? Optional.empty() : user.map(account -> account.withGroup(gid.getAsInt()));
+    }
+
+    private Optional<Account> nameOrNumber(String text) throws LinuxException {
+        Optional<Account> named = user(text);
+        if (named.isPresent() || !isId(text)) {
+            return named;
+        }
+        int uid = Integer.parseInt(text);
+        String name = users().names().get(uid);
+        return name == null ? Optional.of(Account.withoutEntry(uid)) : user(name);
+    }
+
+    /**
      * The number of the group of a name; numbers are not names.
      *
      * @throws LinuxException when the file is there but cannot be read

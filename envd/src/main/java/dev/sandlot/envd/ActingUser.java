@@ -20,9 +20,14 @@ final class ActingUser {
 
     /** The user for a call. */
     Account of(Headers request) throws ConnectException {
-        Optional<String> name = BasicUser.named(request).or(settings::defaultUser);
-        return account(name.orElseThrow(
-                () -> new ConnectException(ConnectCode.UNAUTHENTICATED, "no user was named and there is no default")));
+        Optional<String> named = BasicUser.named(request);
+        if (named.isPresent()) {
+            return account(named.get());
+        }
+        String name = settings.defaultUser()
+                .orElseThrow(() ->
+                        new ConnectException(ConnectCode.UNAUTHENTICATED, "no user was named and there is no default"));
+        return account(name, () -> accounts.ofTemplate(name));
     }
 
     /** Refuses a request that names a user who does not exist. */
@@ -34,8 +39,12 @@ final class ActingUser {
     }
 
     private Account account(String name) throws ConnectException {
+        return account(name, () -> accounts.user(name));
+    }
+
+    private Account account(String name, FileCalls.Action<Optional<Account>> lookup) throws ConnectException {
         try {
-            return calls.call(() -> accounts.user(name))
+            return calls.call(lookup)
                     .orElseThrow(() ->
                             new ConnectException(ConnectCode.UNAUTHENTICATED, "invalid username: '" + name + "'"));
         } catch (IOException e) {

@@ -37,7 +37,7 @@ final class Composition {
     /** Composes as the request says and gives the answer. */
     byte[] compose(Exchange exchange) throws RestException, IOException {
         Request request = read(exchange);
-        Account owner = callers.account(callers.name(request.user));
+        Account owner = callers.account(request.user);
         String destination = callers.resolve(request.destination, owner);
         List<String> sources = new ArrayList<>();
         for (String source : request.sources) {

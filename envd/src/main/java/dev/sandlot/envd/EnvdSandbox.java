@@ -142,7 +142,8 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
     }
 
     /**
-     * Runs a program as a client could, without one: the same users, variables and process list.
+     * Runs a program as a client could, without one: the same variables and process list, and the users of templates,
+     * which may be numbers.
      *
      * @throws IOException when it cannot be started, with a reason that is fit for the sandbox's user
      */
@@ -167,7 +168,7 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
     }
 
     private Account account(String name) throws IOException {
-        return accounts.user(name).orElseThrow(() -> new IOException("user '" + name + "' does not exist"));
+        return accounts.ofTemplate(name).orElseThrow(() -> new IOException("user '" + name + "' does not exist"));
     }
 
     private void keep(RunningProgram running) {

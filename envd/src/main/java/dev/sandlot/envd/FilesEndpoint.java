@@ -45,7 +45,7 @@ public final class FilesEndpoint {
         answer(exchange, () -> {
             Query query = Query.parse(exchange.rawQuery());
             signatures.check(accessToken.get(), FileSignatures.Operation.READ, exchange.requestHeaders(), query);
-            Account user = callers.account(callers.name(query.value("username")));
+            Account user = callers.account(query.value("username"));
             new Download(exchange, files, callers.resolve(query.text("path"), user)).send();
         });
     }

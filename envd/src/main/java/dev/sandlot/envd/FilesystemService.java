@@ -118,14 +118,15 @@ public final class FilesystemService {
 
     /** The acting user of a call. */
     Account acting(@Nullable String user) throws ConnectException {
-        String name = user == null || user.isEmpty() ? defaultUser.get() : user;
+        Optional<String> named = Optional.ofNullable(user).filter(text -> !text.isEmpty());
+        String name = named.orElseGet(defaultUser);
         if (name.isEmpty()) {
             throw new ConnectException(ConnectCode.UNAUTHENTICATED, "no user was given and there is no default user");
         }
         try {
-            return accounts.user(name)
-                    .orElseThrow(() -> new ConnectException(
-                            ConnectCode.UNAUTHENTICATED, "invalid username: '" + FileNames.printable(name) + "'"));
+            Optional<Account> account = named.isPresent() ? accounts.user(name) : accounts.ofTemplate(name);
+            return account.orElseThrow(() -> new ConnectException(
+                    ConnectCode.UNAUTHENTICATED, "invalid username: '" + FileNames.printable(name) + "'"));
         } catch (LinuxException e) {
             throw internal("error looking up user '" + FileNames.printable(name) + "'", e);
         }

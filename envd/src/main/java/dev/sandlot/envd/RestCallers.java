@@ -6,20 +6,17 @@ import java.util.function.Supplier;
 
 /** Who a REST request acts as, and what its paths mean for them (envd.md 2.3, 4.3). */
 record RestCallers(Accounts accounts, Supplier<String> defaultUser, Supplier<String> defaultDirectory) {
-    /** The name of the acting user. */
-    String name(Optional<String> requested) throws RestException {
-        String name = requested.filter(text -> !text.isEmpty()).orElseGet(defaultUser);
+    /** The acting user. */
+    Account account(Optional<String> requested) throws RestException {
+        Optional<String> named = requested.filter(text -> !text.isEmpty());
+        String name = named.orElseGet(defaultUser);
         if (name.isEmpty()) {
             throw new RestException(400, "no username was given and there is no default user");
         }
-        return name;
-    }
-
-    Account account(String name) throws RestException {
         try {
-            return accounts.user(name)
-                    .orElseThrow(() -> new RestException(
-                            401, "error looking up user '" + name + "': the sandbox has no such user"));
+            Optional<Account> account = named.isPresent() ? accounts.user(name) : accounts.ofTemplate(name);
+            return account.orElseThrow(
+                    () -> new RestException(401, "error looking up user '" + name + "': the sandbox has no such user"));
         } catch (LinuxException e) {
             throw new RestException(500, "error reading the users of the sandbox: " + e.getMessage(), e);
         }

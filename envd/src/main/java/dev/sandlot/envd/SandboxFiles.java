@@ -179,13 +179,13 @@ public final class SandboxFiles implements AutoCloseable {
     }
 
     /**
-     * As {@link #makeDirectories(String, Account)}, for a user by name (template-build.md 5.3).
+     * As {@link #makeDirectories(String, Account)}, for a user as templates name them (template-build.md 5.3).
      *
      * @throws IOException when the sandbox does not know the user, too
      */
     public void makeDirectories(String path, String owner) throws IOException {
         Account account = new Accounts(this)
-                .user(owner)
+                .ofTemplate(owner)
                 .orElseThrow(() -> new IOException("user '" + owner + "' does not exist"));
         makeDirectories(path, account);
     }

@@ -30,9 +30,8 @@ final class Upload {
 
     /** Stores what the request brings and gives the answer. */
     byte[] store() throws RestException, IOException {
-        String name = callers.name(query.value("username"));
         try (InputStream body = decoded()) {
-            Account owner = callers.account(name);
+            Account owner = callers.account(query.value("username"));
             Map<String, String> metadata = metadata();
             FileStore store = new FileStore(files, owner, metadata, exchange.requestLength());
             return store(owner, store, body, new StoredFiles(metadata));

@@ -276,6 +276,30 @@ class FilesystemServiceTest {
         assertThat(sandbox.accounts.user("new")).isEmpty();
     }
 
+    /** Docker's rules for {@code USER}; what a request names is no number. */
+    @Test
+    @InProcessOnly("asks the accounts themselves")
+    void usersOfTemplatesMayBeNumbers() throws Exception {
+        Files.writeString(
+                sandbox.at("/etc/passwd"), "root:x:0:0::/root:/bin/sh\nuser:x:1000:1001::/home/user:/bin/bash\n");
+        Files.writeString(sandbox.at("/etc/group"), "user:x:1001:\nstaff:x:50:\nvideo:x:44:user\n");
+        assertThat(sandbox.accounts.ofTemplate("1000"))
+                .isEqualTo(sandbox.accounts.user("user"))
+                .hasValue(new Account("user", 1000, 1001, List.of(1001, 44), "/home/user", "/bin/bash"));
+        assertThat(sandbox.accounts.ofTemplate("user:staff"))
+                .hasValue(new Account("user", 1000, 50, List.of(50), "/home/user", "/bin/bash"));
+        assertThat(sandbox.accounts.ofTemplate("4321"))
+                .hasValue(new Account("4321", 4321, 0, List.of(0), "/", "/bin/sh"));
+        assertThat(sandbox.accounts.ofTemplate("4321:777"))
+                .hasValue(new Account("4321", 4321, 777, List.of(777), "/", "/bin/sh"));
+        assertThat(sandbox.accounts.ofTemplate("0:")).isEqualTo(sandbox.accounts.user("root"));
+        for (String unknown :
+                List.of("nobody", "user:nobody", "4321:nobody", "4294967295", "1:4294967295", "", ":50", "-1")) {
+            assertThat(sandbox.accounts.ofTemplate(unknown)).as(unknown).isEmpty();
+        }
+        assertThat(sandbox.accounts.user("1000")).isEmpty();
+    }
+
     private EntryInfo stat(String path) throws ConnectException {
         return sandbox.service
                 .stat(StatRequest.newBuilder().setPath(path).build(), null)
