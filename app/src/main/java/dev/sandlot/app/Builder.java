@@ -54,7 +54,8 @@ final class Builder {
         return BuildEngine.open(
                 BuildSettings.defaults(layout.builds())
                         .withWorkers(settings.building().atOnce())
-                        .withCacheBytes((long) settings.building().cacheMb() << 20),
+                        .withCacheBytes((long) settings.building().cacheMb() << 20)
+                        .withFreeBytes(settings.disk().minFreeBytes()),
                 parts);
     }
 

@@ -19,6 +19,7 @@ import dev.sandlot.images.Digest;
 import dev.sandlot.images.LayerStore;
 import dev.sandlot.images.TemplateRecord;
 import dev.sandlot.images.UnpackLimits;
+import dev.sandlot.linux.HostFiles;
 import dev.sandlot.node.NodeAgent;
 import dev.sandlot.node.NodeSettings;
 import dev.sandlot.protocol.ApiException;
@@ -55,6 +56,7 @@ final class Composition implements ServerProgram {
 
     private static RunningServer assemble(Settings settings, Progress progress, Closing opened) throws IOException {
         Layout layout = new Layout(settings.dataDir());
+        var _ = opened.add(DiskWatch.begin(settings.diskFloor()));
         LayerStore layers = opened.add(LayerStore.open(layout.pool(), UnpackLimits.DEFAULT));
         TemplateRecord base = base(layers, settings.images(), progress);
 
@@ -69,6 +71,7 @@ final class Composition implements ServerProgram {
         CompletableFuture<ControlPlane> ready = new CompletableFuture<>();
         NodeAgent node = opened.add(NodeAgent.open(
                 NodeSettings.of("local", Version.current(), settings.isolation().maxSandboxes())
+                        .withFreeBytes(settings.disk().minFreeBytes())
                         .withReady(Duration.ofSeconds(settings.sandbox().readySeconds())),
                 RuntimeSettings.of(settings).claim(),
                 layers,
@@ -90,6 +93,9 @@ final class Composition implements ServerProgram {
 
     private static Store store(StoreLocation location) throws IOException {
         try {
+            if (location instanceof StoreLocation.SqliteFile sqlite) {
+                HostFiles.overwrittenInPlace(sqlite.files());
+            }
             return location.open();
         } catch (StoreException e) {
             throw new IOException(e.getMessage(), e);

@@ -91,10 +91,13 @@ final class Instance {
                 .filter(found -> found.process().isAlive());
     }
 
-    /** Makes known that this process serves. */
+    /** Makes known that this process serves. What stands there already is not written again: there may be no room. */
     void announce(RunningServer server, String version) throws IOException {
         RunningServer.Addresses at = server.addresses();
-        write(dataDir.resolve("access.json"), new Access(server.apiKey(), at.api(), at.api()));
+        Access access = new Access(server.apiKey(), at.api(), at.api());
+        if (access().filter(access::equals).isEmpty()) {
+            write(dataDir.resolve("access.json"), access);
+        }
         write(
                 runDir.resolve("server.json"),
                 new Serving(ProcessIdentity.current(), version, at.api(), at.traffic(), at.debug()));

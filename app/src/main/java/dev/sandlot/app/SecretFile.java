@@ -14,8 +14,11 @@ record SecretFile(Path path) {
         return Files.exists(path) ? Optional.of(Files.readString(path).strip()) : Optional.empty();
     }
 
-    /** Puts a secret in the place of the old one, whole or not at all. */
+    /** Puts a secret in the place of the old one, whole or not at all; the same one needs no room. */
     void write(String secret) throws IOException {
+        if (read().filter(secret::equals).isPresent()) {
+            return;
+        }
         Path fresh = path.resolveSibling(path.getFileName() + ".new");
         Files.deleteIfExists(fresh);
         Files.createFile(fresh, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));

@@ -25,6 +25,11 @@ enum Setting {
     SLOT_CIDR("runtime.slot-cidr", "", Check.CIDR_OR_EMPTY, "IPv4 range of the sandboxes' networks; empty: a free one"),
     SLOTS_READY("runtime.slots-ready", "32", Check.COUNT, "network slots kept ready"),
     MAX_SANDBOXES("runtime.max-sandboxes", "1000", Check.POSITIVE, "sandboxes that may run at once"),
+    MIN_FREE(
+            "disk.min-free-mb",
+            "512",
+            Check.COUNT,
+            "MiB that new sandboxes, builds and uploads leave free on the disk; fuller, they are refused"),
     BUILDS_AT_ONCE(
             "builds.at-once",
             "0",

@@ -5,6 +5,8 @@ import dev.sandlot.control.OperatorKeys;
 import dev.sandlot.control.RateLimits;
 import dev.sandlot.control.RedisAddress;
 import dev.sandlot.control.StoreLocation;
+import dev.sandlot.linux.DiskFloor;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +24,7 @@ public record Settings(
         Path runDir,
         Listen listen,
         Isolation isolation,
+        Disk disk,
         SandboxDefaults sandbox,
         Building building,
         Images images,
@@ -52,6 +55,26 @@ public record Settings(
      * @param maxSandboxes sandboxes that may run at once
      */
     public record Isolation(String kind, String ociBinary, String slotCidr, int slotsReady, int maxSandboxes) {}
+
+    /**
+     * The disk of the data directory.
+     *
+     * @param minFreeMb what new sandboxes, builds and uploads leave free on it, in MiB
+     */
+    public record Disk(int minFreeMb) {
+        long minFreeBytes() {
+            return (long) minFreeMb << 20;
+        }
+    }
+
+    /** What is left free where the data directory is, or will be. */
+    DiskFloor diskFloor() {
+        Path found = dataDir.toAbsolutePath();
+        while (!Files.exists(found) && found.getParent() != null) {
+            found = found.getParent();
+        }
+        return new DiskFloor(found, disk.minFreeBytes());
+    }
 
     /**
      * How templates are built.

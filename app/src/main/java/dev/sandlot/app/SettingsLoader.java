@@ -156,6 +156,7 @@ final class SettingsLoader {
                         text(Setting.SLOT_CIDR),
                         number(Setting.SLOTS_READY),
                         number(Setting.MAX_SANDBOXES)),
+                new Settings.Disk(number(Setting.MIN_FREE)),
                 new Settings.SandboxDefaults(
                         number(Setting.CPU_COUNT),
                         number(Setting.MEMORY_MB),

@@ -1,5 +1,6 @@
 package dev.sandlot.app;
 
+import dev.sandlot.linux.DiskFloor;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -38,6 +39,7 @@ final class StatusCommand implements Callable<Integer> {
             return reportAbsent(settings, instance.isClaimed());
         }
         Map<String, Object> status = describe(serving.get(), instance.access());
+        status.put("disk", disk(settings.diskFloor()));
         print(status);
         return Boolean.TRUE.equals(status.get("healthy")) ? ExitCode.OK : ExitCode.FAILED;
     }
@@ -66,6 +68,10 @@ final class StatusCommand implements Callable<Integer> {
             }
         }
         return status;
+    }
+
+    private static String disk(DiskFloor floor) {
+        return (floor.forbids(0) ? "nearly full, new sandboxes are refused: " : "") + floor.text();
     }
 
     private void print(Map<String, Object> status) {

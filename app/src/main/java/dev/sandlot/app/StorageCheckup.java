@@ -1,14 +1,15 @@
 package dev.sandlot.app;
 
+import dev.sandlot.linux.DiskFloor;
 import java.io.IOException;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 
 /** Where layers and writable file systems are kept. */
 final class StorageCheckup implements Doctor.Checkup {
     private static final long COMFORTABLE_BYTES = 5L << 30;
+    private static final String SPACE = "disk space";
 
     private final Settings settings;
 
@@ -24,8 +25,9 @@ final class StorageCheckup implements Doctor.Checkup {
     @Override
     public List<Finding> further(boolean isRoot) {
         try {
-            FileStore store = Files.getFileStore(existing(settings.dataDir()));
-            return List.of(pool(store), quota(store), room(store));
+            DiskFloor floor = settings.diskFloor();
+            FileStore store = Files.getFileStore(floor.place());
+            return List.of(pool(store), quota(store), room(floor));
         } catch (IOException e) {
             return List.of(Finding.missing("disk", String.valueOf(e.getMessage()), "choose another --data-dir"));
         }
@@ -52,19 +54,16 @@ final class StorageCheckup implements Doctor.Checkup {
         return Finding.note("disk limit", why + ": a sandbox can fill the disk");
     }
 
-    private static Finding room(FileStore store) throws IOException {
-        long free = store.getUsableSpace();
-        String found = (free >> 30) + " GiB free";
-        return free >= COMFORTABLE_BYTES
-                ? Finding.ok("disk space", found)
-                : Finding.degraded("disk space", found, "free some; the base template alone takes about 1 GiB");
-    }
-
-    private static Path existing(Path path) {
-        Path found = path.toAbsolutePath();
-        while (!Files.exists(found) && found.getParent() != null) {
-            found = found.getParent();
+    private static Finding room(DiskFloor floor) {
+        if (floor.forbids(0)) {
+            return Finding.missing(
+                    SPACE,
+                    floor.text() + ": new sandboxes, builds and uploads are refused",
+                    "end sandboxes that fill it, or free some; disk.min-free-mb is what is left alone");
         }
-        return found;
+        String found = (floor.freeBytes() >> 30) + " GiB free";
+        return floor.freeBytes() >= COMFORTABLE_BYTES
+                ? Finding.ok(SPACE, found)
+                : Finding.degraded(SPACE, found, "free some; the base template alone takes about 1 GiB");
     }
 }

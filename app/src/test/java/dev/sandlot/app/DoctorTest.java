@@ -92,6 +92,21 @@ class DoctorTest {
     }
 
     @Test
+    void aDiskThatIsFullerThanItMayBeIsMissingAndSaysHowMuchIsLeft() throws Exception {
+        assertThat(disk("1").level()).isNotEqualTo(Finding.Level.MISSING);
+        Finding full = disk("2000000000");
+        assertThat(full.level()).isEqualTo(Finding.Level.MISSING);
+        assertThat(full.found()).contains("MiB are free", "new sandboxes, builds and uploads are refused");
+    }
+
+    private Finding disk(String minFreeMb) throws Exception {
+        Settings settings = new SettingsLoader(Map.of("SANDLOT_DISK_MIN_FREE_MB", minFreeMb), Map.of())
+                .load(root, null)
+                .settings();
+        return new StorageCheckup(settings).further(true).getLast();
+    }
+
+    @Test
     void aRegistryBehindThatIsAskedWithoutTlsIsALoss() {
         assertThat(registry("https://u:hidden@images.example.test").level()).isEqualTo(Finding.Level.OK);
         assertThat(registry("http://u:hidden@127.0.0.1:5000").level()).isEqualTo(Finding.Level.OK);

@@ -49,6 +49,20 @@ class InstanceTest {
         }
     }
 
+    /** There may be no room to write it again. */
+    @Test
+    void whatClientsNeedIsLeftAloneWhenItIsTheSame() throws Exception {
+        try (Instance.Claim claim = instance.claim().orElseThrow();
+                TestServer server = new TestServer(null)) {
+            instance.announce(server, "1");
+            Object before = Files.getAttribute(directory.resolve("data/access.json"), "unix:ino");
+            instance.announce(server, "1");
+            assertThat(Files.getAttribute(directory.resolve("data/access.json"), "unix:ino"))
+                    .isEqualTo(before);
+            assertThat(claim.lock().isValid()).isTrue();
+        }
+    }
+
     @Test
     void theKeyOutlivesTheServerAndIsForItsOwnerAlone() throws Exception {
         try (Instance.Claim claim = instance.claim().orElseThrow();

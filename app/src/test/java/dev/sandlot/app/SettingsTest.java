@@ -34,6 +34,7 @@ class SettingsTest {
                         "runtime.slot-cidr=",
                         "runtime.slots-ready=32",
                         "runtime.max-sandboxes=1000",
+                        "disk.min-free-mb=512",
                         "builds.at-once=0",
                         "builds.cache-mb=20480",
                         "sandbox.cpu-count=2",

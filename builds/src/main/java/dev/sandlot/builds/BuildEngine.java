@@ -1,6 +1,8 @@
 package dev.sandlot.builds;
 
 import dev.sandlot.images.Digest;
+import dev.sandlot.linux.DiskFloor;
+import dev.sandlot.linux.FullDisk;
 import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.BuildLogEntry;
 import dev.sandlot.protocol.BuildPlan;
@@ -55,6 +57,7 @@ public final class BuildEngine implements BuildService, AutoCloseable {
     private final BuildCache cache;
     private final Uploads uploads;
     private final LayerCollector collector;
+    private final DiskFloor floor;
     private final NodeStorage storage;
     private final NodeImages images;
     private final Workers workers;
@@ -78,7 +81,9 @@ public final class BuildEngine implements BuildService, AutoCloseable {
         this.shelf = new BuildShelf(directory.resolve("builds"));
         this.bases = parts.bases();
         this.cache = new BuildCache(directory.resolve("cache"), parts.layers());
-        this.uploads = Uploads.open(directory.resolve("uploads"), settings.uploadBytes(), settings.uploadsBytes());
+        this.floor = new DiskFloor(directory, settings.freeBytes());
+        this.uploads =
+                Uploads.open(directory.resolve("uploads"), settings.uploadBytes(), settings.uploadsBytes(), floor);
         this.tools = new BuildTools(
                 parts.workshop(),
                 parts.layers(),
@@ -94,7 +99,7 @@ public final class BuildEngine implements BuildService, AutoCloseable {
         references.add(parts.images()::layers);
         this.collector = new LayerCollector(parts.layers(), references);
         this.storage = new NodeStorage(cache, parts.layers(), collector);
-        this.images = new NodeImages(parts.images(), parts.layers(), collector);
+        this.images = new NodeImages(parts.images(), parts.layers(), collector, floor);
         this.workers = new Workers(settings.workers());
         timer.setRemoveOnCancelPolicy(true);
     }
@@ -137,6 +142,7 @@ public final class BuildEngine implements BuildService, AutoCloseable {
             if (active.containsKey(plan.buildId()) || shelf.knows(plan.buildId())) {
                 return;
             }
+            requireRoom();
             shelf.begin(plan);
             ActiveBuild build = new ActiveBuild(plan, shelf.log(plan.buildId()));
             active.put(plan.buildId(), build);
@@ -146,6 +152,13 @@ public final class BuildEngine implements BuildService, AutoCloseable {
             throw new ApiException(ErrorKind.UNAVAILABLE, "The builder cannot keep a new build", e);
         } finally {
             starts.unlock();
+        }
+    }
+
+    private void requireRoom() throws ApiException {
+        if (floor.forbids(0)) {
+            throw new ApiException(
+                    ErrorKind.UNAVAILABLE, "The builder takes no new build: its disk is nearly full; " + floor.text());
         }
     }
 

@@ -6,6 +6,7 @@ import dev.sandlot.envd.EnvdSandbox;
 import dev.sandlot.images.BadLayerException;
 import dev.sandlot.images.Digest;
 import dev.sandlot.images.LayerRecord;
+import dev.sandlot.linux.FullDisk;
 import dev.sandlot.protocol.BuildContext;
 import dev.sandlot.protocol.BuildLogEntry;
 import dev.sandlot.protocol.BuildOrigin;

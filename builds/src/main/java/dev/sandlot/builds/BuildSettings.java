@@ -12,6 +12,7 @@ import java.time.Duration;
  * @param cacheBytes size of all layers that the cache may keep; the ones used least lately go first
  * @param uploadBytes size of one upload, at most
  * @param uploadsBytes size of all uploads, at most
+ * @param freeBytes what new builds and uploads leave free on the disk
  * @param mostLayers of a template; when there are more the upper ones become one
  * @param limits how long things may take
  */
@@ -21,11 +22,13 @@ public record BuildSettings(
         long cacheBytes,
         long uploadBytes,
         long uploadsBytes,
+        long freeBytes,
         int mostLayers,
         Limits limits) {
     /** So many layers can be mounted by every kernel. */
     public static final int MOST_LAYERS = 128;
 
+    private static final long FREE_BYTES = 64L << 20;
     private static final long GIBIBYTE = 1L << 30;
 
     /**
@@ -54,7 +57,7 @@ public record BuildSettings(
         if (mostLayers < 2) {
             throw new IllegalArgumentException("templates must have room for layers");
         }
-        if (workers < 1 || cacheBytes < 0 || uploadBytes < 1 || uploadsBytes < 1) {
+        if (workers < 1 || cacheBytes < 0 || uploadBytes < 1 || uploadsBytes < 1 || freeBytes < 0) {
             throw new IllegalArgumentException("limits of builds must be positive");
         }
     }
@@ -67,17 +70,24 @@ public record BuildSettings(
                 20 * GIBIBYTE,
                 BuildService.MAX_FILES_BYTES,
                 20 * GIBIBYTE,
+                FREE_BYTES,
                 MOST_LAYERS,
                 Limits.DEFAULT);
     }
 
     /** The same with another number of builds at once. */
     public BuildSettings withWorkers(int other) {
-        return new BuildSettings(directory, other, cacheBytes, uploadBytes, uploadsBytes, mostLayers, limits);
+        return new BuildSettings(
+                directory, other, cacheBytes, uploadBytes, uploadsBytes, freeBytes, mostLayers, limits);
     }
 
     /** The same with another size of the cache. */
     public BuildSettings withCacheBytes(long other) {
-        return new BuildSettings(directory, workers, other, uploadBytes, uploadsBytes, mostLayers, limits);
+        return new BuildSettings(directory, workers, other, uploadBytes, uploadsBytes, freeBytes, mostLayers, limits);
+    }
+
+    /** The same with other space left free on the disk. */
+    public BuildSettings withFreeBytes(long other) {
+        return new BuildSettings(directory, workers, cacheBytes, uploadBytes, uploadsBytes, other, mostLayers, limits);
     }
 }

@@ -8,6 +8,8 @@ import dev.sandlot.images.LayerStore;
 import dev.sandlot.images.LocalImages;
 import dev.sandlot.images.LocalImages.LocalImage;
 import dev.sandlot.images.Progress;
+import dev.sandlot.linux.DiskFloor;
+import dev.sandlot.linux.FullDisk;
 import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.BuildStorage;
 import dev.sandlot.protocol.ErrorKind;
@@ -24,12 +26,14 @@ final class NodeImages implements ImageStorage {
     private final LocalImages images;
     private final LayerStore store;
     private final LayerCollector collector;
+    private final DiskFloor floor;
     private final Semaphore imports = new Semaphore(1);
 
-    NodeImages(LocalImages images, LayerStore store, LayerCollector collector) {
+    NodeImages(LocalImages images, LayerStore store, LayerCollector collector, DiskFloor floor) {
         this.images = images;
         this.store = store;
         this.collector = collector;
+        this.floor = floor;
     }
 
     @Override
@@ -53,6 +57,9 @@ final class NodeImages implements ImageStorage {
     @Override
     public List<Image> add(InputStream archive, Optional<String> name) throws ApiException {
         Optional<ImageName> wanted = name.isPresent() ? Optional.of(named(name.get())) : Optional.empty();
+        if (floor.forbids(0)) {
+            throw new ApiException(ErrorKind.NO_SPACE, "there is no room on the disk for images: " + floor.text());
+        }
         if (!imports.tryAcquire()) {
             throw new ApiException(ErrorKind.CONFLICT, "another archive is being imported; try again when it is done");
         }

@@ -1,6 +1,7 @@
 package dev.sandlot.builds;
 
 import dev.sandlot.images.DurableFiles;
+import dev.sandlot.linux.DiskFloor;
 import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.ErrorKind;
 import java.io.IOException;
@@ -25,23 +26,22 @@ final class Uploads {
     private static final Pattern HASH = Pattern.compile("[0-9a-f]{64}");
     private static final Duration KEPT = Duration.ofHours(1);
     private static final int BUFFER_BYTES = 256 << 10;
-    private static final long SPARE_BYTES = 64L << 20;
 
-    private final Path directory;
     private final TeamFiles files;
     private final long maxFileBytes;
     private final long maxBytes;
+    private final DiskFloor floor;
 
-    private Uploads(Path directory, long maxFileBytes, long maxBytes) {
-        this.directory = directory;
+    private Uploads(Path directory, long maxFileBytes, long maxBytes, DiskFloor floor) {
         this.files = new TeamFiles(directory);
         this.maxFileBytes = maxFileBytes;
         this.maxBytes = maxBytes;
+        this.floor = floor;
     }
 
     /** Opens the directory and removes uploads that were cut off. */
-    static Uploads open(Path directory, long maxFileBytes, long maxBytes) throws IOException {
-        Uploads uploads = new Uploads(DurableFile.directory(directory), maxFileBytes, maxBytes);
+    static Uploads open(Path directory, long maxFileBytes, long maxBytes, DiskFloor floor) throws IOException {
+        Uploads uploads = new Uploads(DurableFile.directory(directory), maxFileBytes, maxBytes, floor);
         uploads.files.removeUnfinished();
         return uploads;
     }
@@ -75,7 +75,7 @@ final class Uploads {
         evict();
     }
 
-    private void requireFit(String hash, long lengthBytes) throws ApiException, IOException {
+    private void requireFit(String hash, long lengthBytes) throws ApiException {
         if (!isHash(hash)) {
             throw new ApiException(ErrorKind.INVALID, "Invalid files hash");
         }
@@ -86,8 +86,10 @@ final class Uploads {
             throw new ApiException(
                     ErrorKind.TOO_LARGE, "The files have " + lengthBytes + " bytes, more than " + maxFileBytes);
         }
-        if (lengthBytes > Files.getFileStore(directory).getUsableSpace() - SPARE_BYTES) {
-            throw new ApiException(ErrorKind.NO_SPACE, "There is no room for " + lengthBytes + " bytes of files");
+        if (floor.forbids(lengthBytes)) {
+            throw new ApiException(
+                    ErrorKind.NO_SPACE,
+                    "There is no room on the disk for " + lengthBytes + " bytes of files: " + floor.text());
         }
     }
 

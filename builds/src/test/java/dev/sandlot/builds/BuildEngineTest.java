@@ -79,6 +79,9 @@ class BuildEngineTest {
     /** Set before {@link #begin}. */
     private int mostLayers = 100;
 
+    /** The same. */
+    private long freeBytes;
+
     private void begin() throws IOException {
         begin(2, Duration.ofMinutes(1));
     }
@@ -87,7 +90,7 @@ class BuildEngineTest {
         BuildSettings.Limits limits = new BuildSettings.Limits(
                 buildLimit, SHORT.multipliedBy(10), SHORT.multipliedBy(10), SHORT, SHORT, Duration.ofMillis(20));
         BuildSettings settings =
-                new BuildSettings(data.resolve("builder"), workers, 1 << 20, 1000, 2000, mostLayers, limits);
+                new BuildSettings(data.resolve("builder"), workers, 1 << 20, 1000, 2000, freeBytes, mostLayers, limits);
         engine = BuildEngine.open(
                 settings,
                 new BuildParts(
@@ -645,6 +648,23 @@ class BuildEngineTest {
                 .endsWith("(no room is left on the disk of the node)");
         workshop.answers.remove("fills the disk");
         ready(Plan.of(step("RUN", "fills the disk")).plan());
+    }
+
+    @Test
+    void aBuildIsRefusedWithAReasonWhileTheDiskIsFullerThanItMayBe() throws Exception {
+        BuildPlan plan = Plan.of(step("RUN", "one")).plan();
+        engine.close();
+        freeBytes = Long.MAX_VALUE / 2;
+        begin();
+        assertThatThrownBy(() -> engine.start(plan)).isInstanceOfSatisfying(ApiException.class, refused -> {
+            assertThat(refused.kind()).isEqualTo(ErrorKind.UNAVAILABLE);
+            assertThat(refused.text()).contains("disk is nearly full", "MiB are free");
+        });
+        assertThat(engine.state(plan.buildId())).isEmpty();
+        engine.close();
+        freeBytes = 0;
+        begin();
+        ready(plan);
     }
 
     private static BuildOrigin parent(BuiltTemplate built) {

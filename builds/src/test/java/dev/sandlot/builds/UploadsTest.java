@@ -1,8 +1,13 @@
 package dev.sandlot.builds;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sandlot.linux.DiskFloor;
+import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.ErrorKind;
 import java.io.ByteArrayInputStream;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,7 +27,7 @@ class UploadsTest {
     /** A client sends the files of all COPY steps of a template at once. */
     @Test
     void uploadsAtOnceDoNotDisturbEachOther() throws Exception {
-        Uploads uploads = Uploads.open(temp, 1 << 20, 1 << 20);
+        Uploads uploads = Uploads.open(temp, 1 << 20, 1 << 20, new DiskFloor(temp, 0));
         List<Future<Boolean>> stored = new ArrayList<>();
         try (ExecutorService clients = Executors.newFixedThreadPool(8)) {
             for (int i = 0; i < 200; i++) {
@@ -37,5 +42,18 @@ class UploadsTest {
             }
         }
         assertThat(new TeamFiles(temp).all()).hasSize(200);
+    }
+
+    @Test
+    void filesThatWouldMakeTheDiskFullerThanItMayBeAreRefused() throws Exception {
+        DiskFloor floor = new DiskFloor(temp, new DiskFloor(temp, 0).freeBytes() / 2);
+        Uploads uploads = Uploads.open(temp, Long.MAX_VALUE, Long.MAX_VALUE, floor);
+        long tooMany = floor.freeBytes() / 4 * 3;
+        assertThatThrownBy(() -> uploads.store(TEAM, "%064x".formatted(1), InputStream.nullInputStream(), tooMany))
+                .isInstanceOfSatisfying(ApiException.class, refused -> {
+                    assertThat(refused.kind()).isEqualTo(ErrorKind.NO_SPACE);
+                    assertThat(refused.text()).contains("MiB are free");
+                });
+        assertThat(new TeamFiles(temp).all()).isEmpty();
     }
 }

@@ -104,10 +104,21 @@ final class ApiHandler implements ExchangeHandler {
             }
             return Reply.error(e);
         } catch (RuntimeException e) {
-            LOG.error("{} {} failed", exchange.method(), exchange.rawPath(), e);
-            return Reply.error(new ApiException(
-                    ErrorKind.INTERNAL, "the server failed at this request", "internal_server_error", e));
+            return Reply.error(failed(exchange, e));
         }
+    }
+
+    /** A full disk is told of where it is watched, not for each request. */
+    private static ApiException failed(Exchange exchange, RuntimeException failure) {
+        ApiException answer = StoreTrouble.answer(failure)
+                .orElseGet(() -> new ApiException(
+                        ErrorKind.INTERNAL, "the server failed at this request", "internal_server_error", failure));
+        if (answer.kind() == ErrorKind.UNAVAILABLE) {
+            LOG.debug("{} {} found no room in the store", exchange.method(), exchange.rawPath(), failure);
+        } else {
+            LOG.error("{} {} failed", exchange.method(), exchange.rawPath(), failure);
+        }
+        return answer;
     }
 
     private Reply process(Exchange exchange) throws ApiException, IOException {

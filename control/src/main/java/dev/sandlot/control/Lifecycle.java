@@ -62,6 +62,7 @@ final class Lifecycle implements AutoCloseable {
      */
     SandboxRecord start(SandboxStart.Request request) throws ApiException {
         quota.reserve(request.team());
+        requireRoom(request.team());
         LiveSandbox sandbox = new LiveSandbox(starts.intent(request));
         live.add(sandbox);
         boolean started = false;
@@ -75,6 +76,18 @@ final class Lifecycle implements AutoCloseable {
             if (!started) {
                 starts.undo(sandbox);
                 leaveMemory(sandbox);
+            }
+        }
+    }
+
+    private void requireRoom(Team team) throws ApiException {
+        boolean found = false;
+        try {
+            starts.requireRoom();
+            found = true;
+        } finally {
+            if (!found) {
+                quota.release(team.id());
             }
         }
     }

@@ -48,6 +48,11 @@ final class Nodes {
         store.nodeState(node.status().nodeId()).ifPresent(known -> state = known);
     }
 
+    /** Looks whether a node has room for one more sandbox, before anything is written down for it. */
+    void requireRoom() throws ApiException {
+        node.requireRoom();
+    }
+
     /** Starts a sandbox on a node that takes one. */
     void create(SandboxSpec spec) throws ApiException {
         if (state.duty() != NodeDuty.READY) {

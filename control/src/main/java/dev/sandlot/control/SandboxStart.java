@@ -41,6 +41,15 @@ final class SandboxStart {
             Map<String, String> envVars,
             Duration timeout) {}
 
+    /** Refuses what no node has room for; nothing has been done then. */
+    void requireRoom() throws ApiException {
+        try {
+            nodes.requireRoom();
+        } catch (ApiException e) {
+            throw placementFailure(e);
+        }
+    }
+
     /** The record of a sandbox that is about to start. */
     SandboxRecord intent(Request request) {
         Template template = request.from().template();

@@ -2,11 +2,16 @@ package dev.sandlot.control;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import javax.sql.DataSource;
 import org.jdbi.v3.core.Jdbi;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteDataSource;
 
@@ -20,6 +25,8 @@ import org.sqlite.SQLiteDataSource;
  * RestConnection} says how transactions are made of requests.
  */
 public final class SqlStore implements Store {
+    private static final Logger LOG = LoggerFactory.getLogger(SqlStore.class);
+    private static final Set<String> WRITES_ELSEWHERE = Set.of("btrfs", "zfs", "bcachefs");
     private static final int READERS = 4;
     private static final int BUSY_MILLIS = 10_000;
     private static final Duration WAIT_FOR_CONNECTION = Duration.ofSeconds(10);
@@ -47,18 +54,71 @@ public final class SqlStore implements Store {
         this.operations = new SqlOperationStore(sql);
     }
 
-    /** Opens the SQLite database of that file, which is made or brought up to date as needed. */
+    /**
+     * Opens the SQLite database of that file, which is made or brought up to date as needed. Its log has room of its
+     * own on the disk: {@link LogReserve}. Other programs may read it meanwhile, unless the disk is so full that there
+     * is no room for what they would share, or its file system needs room for each change of a mapped page: on a full
+     * disk the kernel ends a process that writes to one.
+     *
+     * @throws StoreException when its files cannot be used
+     */
     public static SqlStore openSqlite(Path file) {
-        HikariDataSource writers =
-                pool(sqliteConfig("store-writer", 1, file.toString(), SQLiteConfig.TransactionMode.IMMEDIATE));
+        if (WRITES_ELSEWHERE.contains(fileSystem(file))) {
+            return openSqlite(file, alone(file));
+        }
+        try {
+            return openSqlite(file, file.toString());
+        } catch (RuntimeException e) {
+            if (!StoreTrouble.isOfFiles(e)) {
+                throw e;
+            }
+            LOG.warn("{} is opened for this server alone, since it cannot be shared: {}", file, e.toString());
+            return openSqlite(file, alone(file));
+        }
+    }
+
+    private static String fileSystem(Path file) {
+        try {
+            return Files.getFileStore(file.toAbsolutePath().getParent()).type();
+        } catch (IOException e) {
+            throw new StoreException("could not look at the place of " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static SqlStore openSqlite(Path file, String place) {
+        keepRoom(file, place);
+        HikariDataSource writers = pool(sqliteConfig("store-writer", 1, place, SQLiteConfig.TransactionMode.IMMEDIATE));
         try {
             Migrations.ensure(writers);
-            HikariDataSource readers = readers(file);
+            HikariDataSource readers = readers(place);
             return new SqlStore(new Sql(Jdbi.create(writers), Jdbi.create(readers), true), List.of(readers, writers));
         } catch (RuntimeException e) {
             writers.close();
             throw e;
         }
+    }
+
+    /** A database that has another log, or none since it is new, is used once: with its last connection its log goes. */
+    private static void keepRoom(Path file, String place) {
+        LogReserve reserve = new LogReserve(file);
+        try {
+            if (reserve.isTheLog()) {
+                return;
+            }
+            if (!reserve.mayBecomeTheLog()) {
+                Migrations.ensure(sqlite(place, SQLiteConfig.TransactionMode.IMMEDIATE));
+            }
+            if (reserve.mayBecomeTheLog()) {
+                reserve.becomeTheLog();
+            }
+        } catch (IOException e) {
+            throw new StoreException("could not keep room on the disk for " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** A name by which SQLite opens the file for this process alone and keeps the log's index in memory. */
+    private static String alone(Path file) {
+        return "file:" + file.toAbsolutePath().toUri().getRawPath() + "?vfs=unix-excl";
     }
 
     /** Opens a new SQLite database in the memory of this process. */
@@ -101,9 +161,8 @@ public final class SqlStore implements Store {
         return new SqlStore(new Sql(jdbi, jdbi, true), project::close);
     }
 
-    private static HikariDataSource readers(Path file) {
-        HikariConfig config =
-                sqliteConfig("store-reader", READERS, file.toString(), SQLiteConfig.TransactionMode.DEFERRED);
+    private static HikariDataSource readers(String place) {
+        HikariConfig config = sqliteConfig("store-reader", READERS, place, SQLiteConfig.TransactionMode.DEFERRED);
         config.setConnectionInitSql("PRAGMA query_only = ON");
         return pool(config);
     }

@@ -2,12 +2,18 @@ package dev.sandlot.control;
 
 import java.net.URI;
 import java.nio.file.Path;
+import java.util.List;
 import javax.sql.DataSource;
 
 /** Which store, and where. The secrets in it are in no text that it makes. */
 public sealed interface StoreLocation {
     /** A SQLite database in a file of its own. */
     record SqliteFile(Path file) implements StoreLocation {
+        /** The files that are written over and over again, and are there for as long as the database is. */
+        public List<Path> files() {
+            return List.of(file, new LogReserve(file).file());
+        }
+
         @Override
         public String toString() {
             return "SQLite in " + file;

@@ -292,6 +292,18 @@ class CreateSandboxTest {
         server.create();
     }
 
+    /** 1.3, and no Retry-After (1.6): nobody knows when there will be room. */
+    @Test
+    void aCreateForWhichTheDiskHasNoRoomChangesNothingAndSaysWhy() {
+        server.node.noRoom = new ApiException(ErrorKind.NO_SPACE, "the disk of node memory is nearly full");
+        expectFailure(503, "sandbox_capacity_unavailable");
+        assertThat(refused(503, "{\"templateID\":\"base\"}")).contains("disk of node memory is nearly full");
+        assertThat(server.node.creating).hasValue(0);
+        assertThat(server.store.sandboxes().all()).isEmpty();
+        server.node.noRoom = null;
+        server.create();
+    }
+
     private void expectFailure(int status, String code) {
         TestServer.Answer answer = server.call("POST", "/v2/sandboxes", "{\"templateID\":\"base\"}")
                 .expect(status);

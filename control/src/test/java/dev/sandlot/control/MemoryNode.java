@@ -16,6 +16,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class MemoryNode implements NodeService {
     final Map<SandboxId, SandboxSpec> running = new ConcurrentHashMap<>();
     final AtomicInteger kills = new AtomicInteger();
+    volatile ApiException noRoom;
     volatile ApiException createFailure;
     volatile RuntimeException createCrash;
     volatile ApiException killFailure;
@@ -23,6 +24,13 @@ final class MemoryNode implements NodeService {
     volatile CountDownLatch killGate = new CountDownLatch(0);
     final AtomicInteger creating = new AtomicInteger();
     final AtomicInteger killing = new AtomicInteger();
+
+    @Override
+    public void requireRoom() throws ApiException {
+        if (noRoom != null) {
+            throw noRoom;
+        }
+    }
 
     @Override
     public NodeSandbox create(SandboxSpec spec) throws ApiException {

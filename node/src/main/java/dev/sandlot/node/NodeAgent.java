@@ -7,7 +7,9 @@ import dev.sandlot.envd.EnvdSandbox;
 import dev.sandlot.envd.FileProcessJournal;
 import dev.sandlot.images.Digest;
 import dev.sandlot.images.LayerStore;
+import dev.sandlot.linux.DiskFloor;
 import dev.sandlot.linux.EventLoop;
+import dev.sandlot.linux.FullDisk;
 import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.ErrorKind;
 import dev.sandlot.protocol.Exchange;
@@ -34,6 +36,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -58,6 +61,7 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
     private final PortProxy ports = new PortProxy();
     private final SandboxRuntime runtime;
     private final EndListener ends;
+    private final DiskFloor floor;
     private final Map<String, Supervisor.ExitListener> exits = new ConcurrentHashMap<>();
     private final Map<SandboxId, HostedSandbox> hosted = new ConcurrentHashMap<>();
     /** Sandboxes that are being started or ended and have, or are about to have, a slot of the runtime. */
@@ -69,6 +73,7 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
         this.journals = config.runDirectory().resolve("processes");
         this.layers = layers;
         this.ends = ends;
+        this.floor = new DiskFloor(config.dataDirectory(), settings.freeBytes());
         this.loop = EventLoop.start("node-output");
         this.envds = new EnvdHost(loop);
         this.runtime = OciRuntime.open(config, this::processEnded);
@@ -113,6 +118,18 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
     }
 
     @Override
+    public void requireRoom() throws ApiException {
+        if (floor.forbids(0)) {
+            throw full(floor.text(), null);
+        }
+    }
+
+    private ApiException full(String why, @Nullable Throwable cause) {
+        return new ApiException(
+                ErrorKind.NO_SPACE, "the disk of node " + settings.nodeId() + " is nearly full: " + why, null, cause);
+    }
+
+    @Override
     public NodeSandbox create(SandboxSpec spec) throws ApiException {
         if (reserved.incrementAndGet() + hosted.size() > settings.maxSandboxes()) {
             reserved.decrementAndGet();
@@ -128,6 +145,9 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
             begin(sandbox);
             return view(sandbox);
         } catch (IOException | RuntimeFailure e) {
+            if (FullDisk.caused(e)) {
+                throw full("there is no room to start a sandbox", e);
+            }
             LOG.error("sandbox {} could not be started", spec.id(), e);
             throw new ApiException(
                     ErrorKind.INTERNAL,

@@ -69,9 +69,16 @@ public interface NodeService {
     }
 
     /**
+     * Looks whether the disk has room for one more sandbox; asked before anything is written down.
+     *
+     * @throws ApiException {@code NO_SPACE}, with how it stands, when it has not
+     */
+    void requireRoom() throws ApiException;
+
+    /**
      * Starts a sandbox and returns when it answers.
      *
-     * @throws ApiException {@code UNAVAILABLE} when the node has no room, {@code INTERNAL} when the start failed;
+     * @throws ApiException {@code UNAVAILABLE} or {@code NO_SPACE} when the node has no room, {@code INTERNAL} when the start failed;
      *     nothing is left behind then
      */
     NodeSandbox create(SandboxSpec spec) throws ApiException;

@@ -1,20 +1,18 @@
-package dev.sandlot.builds;
+package dev.sandlot.linux;
 
-import dev.sandlot.linux.Errno;
-import dev.sandlot.linux.LinuxException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Tells that something failed because no room was left on the disk. */
-final class FullDisk {
+public final class FullDisk {
     private static final long SPARE_BYTES = 16L << 20;
     private static final int MAX_CAUSES = 16;
 
     private FullDisk() {}
 
     /** Whether a failure comes from that. */
-    static boolean caused(Throwable failure) {
+    public static boolean caused(Throwable failure) {
         Throwable at = failure;
         for (int i = 0; i < MAX_CAUSES && at != null; i++) {
             if (at instanceof LinuxException e && (e.is(Errno.ENOSPC) || e.is(Errno.EDQUOT))) {
@@ -30,7 +28,7 @@ final class FullDisk {
     }
 
     /** Whether nearly nothing is left now where a path is. */
-    static boolean isAt(Path path) throws IOException {
+    public static boolean isAt(Path path) throws IOException {
         return Files.getFileStore(path).getUsableSpace() < SPARE_BYTES;
     }
 }
