@@ -21,6 +21,7 @@ final class ForegroundServer {
     private final Surroundings surroundings;
     private final boolean json;
     private final boolean inBackground;
+    private volatile boolean announced;
 
     ForegroundServer(
             ServerProgram program,
@@ -37,19 +38,32 @@ final class ForegroundServer {
         this.inBackground = inBackground;
     }
 
-    /** Serves until a signal ends the process. */
-    int run() throws IOException, InterruptedException {
+    /** Serves until a signal ends the process; {@code starting} is closed once it does. */
+    int run(ActiveCommands.Entry starting) throws IOException, InterruptedException {
         long begun = System.nanoTime();
         LogSetup.apply(loaded.settings().logging());
         loaded.unused().forEach(name -> LOG.warn("{} is set, but this version does not use it yet", name));
-        RunningServer server = program.start(loaded.settings(), surroundings.progress());
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server), "stop"));
+        new StartCheckup(loaded).require();
+        RunningServer server = start();
         instance.announce(server, Version.current());
+        starting.close();
         greet(server, Duration.ofNanos(System.nanoTime() - begun));
+        announced = true;
         StartCache.keep()
                 .ifPresent(cache -> Runtime.getRuntime().addShutdownHook(new Thread(cache::close, "stop-start-cache")));
         new CountDownLatch(1).await();
         return ExitCode.OK;
+    }
+
+    private RunningServer start() throws IOException, InterruptedException {
+        try {
+            return new StartGuard(this::stop, this::giveUp)
+                    .start(() -> program.prepare(loaded.settings(), surroundings.progress()));
+        } catch (IOException | InterruptedException | RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IOException("the server could not be started", e);
+        }
     }
 
     private void greet(RunningServer server, Duration took) throws IOException {
@@ -57,6 +71,11 @@ final class ForegroundServer {
         if (!inBackground) {
             new Greeting(surroundings.out(), json).started(instance.serving().orElseThrow(), instance.access(), took);
         }
+    }
+
+    private void giveUp() {
+        surroundings.err().println("sandlot: stopped before it served; nothing of it runs");
+        end(ExitCode.FAILED);
     }
 
     private void stop(RunningServer server) {
@@ -69,9 +88,13 @@ final class ForegroundServer {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        end(announced ? code.get() : ExitCode.FAILED);
+    }
+
+    private void end(int code) {
         surroundings.out().flush();
         surroundings.err().flush();
-        Runtime.getRuntime().halt(code.get());
+        Runtime.getRuntime().halt(code);
     }
 
     private int close(RunningServer server) {

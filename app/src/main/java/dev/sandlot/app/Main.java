@@ -30,6 +30,9 @@ import picocli.CommandLine.Spec;
             "See docs/cli.md for all of it."
         })
 public final class Main implements Runnable {
+    /** With it begins what a command that failed says. */
+    static final String ERROR_PREFIX = "sandlot: ";
+
     @Spec
     @SuppressWarnings("NullAway.Init")
     private CommandSpec spec;
@@ -65,11 +68,11 @@ public final class Main implements Runnable {
     private static IExecutionExceptionHandler failures(Surroundings surroundings) {
         return (failure, command, parsed) -> {
             if (failure instanceof CommandException e) {
-                surroundings.err().println("sandlot: " + e.getMessage());
+                surroundings.err().println(ERROR_PREFIX + e.getMessage());
                 return e.exitCode();
             }
             if (failure instanceof IOException e) {
-                surroundings.err().println("sandlot: " + describe(e));
+                surroundings.err().println(ERROR_PREFIX + describe(e));
                 return ExitCode.FAILED;
             }
             throw failure;
