@@ -34,10 +34,11 @@ final class DownCommand implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         Settings settings = installation.load(surroundings).settings();
         Instance instance = new Instance(settings);
-        if (!new OwnedDirectory(settings.runDir()).isOurs()) {
+        if (!new OwnedDirectory(settings.runDir()).isOurs() && !new OwnedDirectory(settings.dataDir()).isOurs()) {
             tell(List.of());
             return ExitCode.OK;
         }
+        instance.createRunDirectory();
         try (ActiveCommands.Entry _ = instance.activeCommands().enter(ActiveCommands.DOWN)) {
             tell(new ServerStop(instance)
                     .run(keepSandboxes ? RunningServer.Sandboxes.KEEP : RunningServer.Sandboxes.END));

@@ -21,7 +21,7 @@ final class ForegroundServer {
     private final Surroundings surroundings;
     private final boolean json;
     private final boolean inBackground;
-    private volatile boolean announced;
+    private volatile boolean failed;
 
     ForegroundServer(
             ServerProgram program,
@@ -45,10 +45,14 @@ final class ForegroundServer {
         loaded.unused().forEach(name -> LOG.warn("{} is set, but this version does not use it yet", name));
         new StartCheckup(loaded).require();
         RunningServer server = start();
-        instance.announce(server, Version.current());
-        starting.close();
-        greet(server, Duration.ofNanos(System.nanoTime() - begun));
-        announced = true;
+        try {
+            instance.announce(server, Version.current());
+            starting.close();
+            greet(server, Duration.ofNanos(System.nanoTime() - begun));
+        } catch (IOException | RuntimeException e) {
+            failed = true;
+            throw e;
+        }
         StartCache.keep()
                 .ifPresent(cache -> Runtime.getRuntime().addShutdownHook(new Thread(cache::close, "stop-start-cache")));
         new CountDownLatch(1).await();
@@ -57,7 +61,7 @@ final class ForegroundServer {
 
     private RunningServer start() throws IOException, InterruptedException {
         try {
-            return new StartGuard(this::stop, this::giveUp)
+            return new StartGuard(this::stop, () -> giveUp(surroundings))
                     .start(() -> program.prepare(loaded.settings(), surroundings.progress()));
         } catch (IOException | InterruptedException | RuntimeException e) {
             throw e;
@@ -73,9 +77,10 @@ final class ForegroundServer {
         }
     }
 
-    private void giveUp() {
-        surroundings.err().println("sandlot: stopped before it served; nothing of it runs");
-        end(ExitCode.FAILED);
+    /** Ends a process that does not serve yet. */
+    static void giveUp(Surroundings surroundings) {
+        surroundings.err().println(Main.ERROR_PREFIX + "stopped before it served; nothing of it runs");
+        end(surroundings, ExitCode.FAILED);
     }
 
     private void stop(RunningServer server) {
@@ -88,10 +93,10 @@ final class ForegroundServer {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        end(announced ? code.get() : ExitCode.FAILED);
+        end(surroundings, failed ? ExitCode.FAILED : code.get());
     }
 
-    private void end(int code) {
+    private static void end(Surroundings surroundings, int code) {
         surroundings.out().flush();
         surroundings.err().flush();
         Runtime.getRuntime().halt(code);

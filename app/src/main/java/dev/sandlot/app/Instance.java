@@ -43,8 +43,16 @@ final class Instance {
         }
     }
 
-    /** What a client needs. */
-    record Access(String apiKey, URI apiUrl, URI sandboxUrl) {}
+    /**
+     * What a client needs.
+     *
+     * @param sandboxDomain see {@link RunningServer#sandboxDomain()}; null when an older version wrote this
+     */
+    record Access(
+            String apiKey,
+            URI apiUrl,
+            URI sandboxUrl,
+            @Nullable String sandboxDomain) {}
 
     /** The right to be the server of the data directory, until closed or until the process ends. */
     record Claim(FileChannel channel, FileLock lock) implements AutoCloseable {
@@ -98,7 +106,8 @@ final class Instance {
     /** Makes known that this process serves. */
     void announce(RunningServer server, String version) throws IOException {
         RunningServer.Addresses at = server.addresses();
-        new JsonFile(dataDir.resolve("access.json")).write(new Access(server.apiKey(), at.api(), at.api()));
+        new JsonFile(dataDir.resolve("access.json"))
+                .write(new Access(server.apiKey(), at.api(), at.api(), server.sandboxDomain()));
         new JsonFile(runDir.resolve("server.json"))
                 .write(new Serving(ProcessIdentity.current(), version, at.api(), at.traffic(), at.debug()));
     }

@@ -6,8 +6,9 @@ import java.io.InputStreamReader;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
+import java.util.Objects;
 import java.util.ServiceLoader;
 import java.util.function.Supplier;
 import picocli.CommandLine;
@@ -42,7 +43,9 @@ public final class Main implements Runnable {
     /** Runs the command that the arguments name and ends the process with its exit code. */
     public static void main(String[] arguments) {
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        System.exit(run(Main::programs, Surroundings.ofProcess(in), arguments));
+        StandardOutput out = StandardOutput.ofProcess();
+        int code = run(Main::programs, Surroundings.ofProcess(in, out.print()), arguments);
+        System.exit(out.exitCode(code, System.err));
     }
 
     static int run(Supplier<Programs> programs, Surroundings surroundings, String... arguments) {
@@ -72,7 +75,11 @@ public final class Main implements Runnable {
                 return e.exitCode();
             }
             if (failure instanceof IOException e) {
-                surroundings.err().println(ERROR_PREFIX + describe(e));
+                surroundings.err().println(ERROR_PREFIX + Failures.describe(e));
+                return ExitCode.FAILED;
+            }
+            if (failure instanceof UncheckedIOException e) {
+                surroundings.err().println(ERROR_PREFIX + Failures.describe(Objects.requireNonNull(e.getCause())));
                 return ExitCode.FAILED;
             }
             throw failure;
@@ -81,15 +88,5 @@ public final class Main implements Runnable {
 
     private static PrintWriter writer(PrintStream stream) {
         return new PrintWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8), true);
-    }
-
-    private static String describe(IOException failure) {
-        if (failure instanceof AccessDeniedException denied) {
-            return "this user may not use " + denied.getFile()
-                    + "; run it as the user who ran `up`, with sudo for root";
-        }
-        String message = failure.getMessage();
-        String kind = failure.getClass().getSimpleName();
-        return message == null ? kind : kind.equals("IOException") ? message : kind + ": " + message;
     }
 }

@@ -2,10 +2,12 @@ package dev.sandlot.app;
 
 import dev.sandlot.linux.Mounts;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -42,6 +44,9 @@ final class OwnedDirectory {
             return;
         }
         boolean fresh = !Files.exists(path);
+        if (!fresh && !Files.isDirectory(path)) {
+            throw new NotDirectoryException(path.toString());
+        }
         Files.createDirectories(path);
         if (!fresh && !strangers().isEmpty()) {
             throw new IOException(path + " holds other files (" + strangers().getFirst()
@@ -51,8 +56,16 @@ final class OwnedDirectory {
         Files.createFile(path.resolve(MARKER));
     }
 
-    boolean isOurs() {
-        return Files.exists(path.resolve(MARKER));
+    /** Fails where this user may not look. */
+    boolean isOurs() throws IOException {
+        Path marker = path.resolve(MARKER);
+        if (Files.exists(marker)) {
+            return true;
+        }
+        if (!Files.notExists(marker)) {
+            throw new AccessDeniedException(path.toString());
+        }
+        return false;
     }
 
     /**

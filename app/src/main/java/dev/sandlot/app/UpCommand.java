@@ -79,7 +79,7 @@ final class UpCommand implements Callable<Integer> {
         active.refuseWhilePurged();
         instance.createRunDirectory();
         try (ActiveCommands.Entry starting = active.enter(ActiveCommands.UP)) {
-            Optional<Instance.Claim> claim = claimOrJoin(instance);
+            Optional<Instance.Claim> claim = claimOrGiveUp(instance);
             if (claim.isEmpty()) {
                 return reportRunning(instance);
             }
@@ -130,6 +130,17 @@ final class UpCommand implements Callable<Integer> {
         }
     }
 
+    /** As {@link #claimOrJoin}; a signal meanwhile is told as one that comes later. */
+    private Optional<Instance.Claim> claimOrGiveUp(Instance instance) throws IOException, InterruptedException {
+        Thread ending = new Thread(() -> ForegroundServer.giveUp(surroundings), "stop-waiting");
+        Runtime.getRuntime().addShutdownHook(ending);
+        try {
+            return claimOrJoin(instance);
+        } finally {
+            Runtime.getRuntime().removeShutdownHook(ending);
+        }
+    }
+
     /**
      * Claims the data directory; empty when another process serves it. Waits while another one starts or stops, and
      * refuses while one removes the data directory.
@@ -154,7 +165,9 @@ final class UpCommand implements Callable<Integer> {
     }
 
     private static String others(Instance instance) throws IOException {
-        List<ActiveCommands.Active> others = instance.activeCommands().others();
+        List<ActiveCommands.Active> others = instance.activeCommands().others().stream()
+                .filter(active -> !active.command().equals(ActiveCommands.UP_DETACHED))
+                .toList();
         return others.isEmpty()
                 ? "another server that is stopping"
                 : others.stream().map(ActiveCommands.Active::toString).collect(Collectors.joining(", "));

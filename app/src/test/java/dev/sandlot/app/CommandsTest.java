@@ -76,6 +76,33 @@ class CommandsTest {
     }
 
     @Test
+    void aDataDirectoryThatIsNoneIsUsage() throws IOException {
+        assertThat(run("", "purge", "--yes", "--data-dir", "")).isEqualTo(ExitCode.USAGE);
+        Files.createFile(data());
+
+        for (String command : new String[] {"up", "status", "env", "down", "purge", "config"}) {
+            assertThat(onData("", command)).isEqualTo(ExitCode.USAGE);
+        }
+        assertThat(err.toString(StandardCharsets.UTF_8).lines())
+                .hasSize(7)
+                .contains("sandlot: --data-dir is empty")
+                .contains("sandlot: the data directory " + data() + " is not a directory");
+    }
+
+    @Test
+    void aBrokenSettingsFileIsToldInOneLine() throws IOException {
+        Files.createDirectories(data());
+        Files.writeString(data().resolve("sandlot.yaml"), "listen:\n  domain: [x\n");
+
+        assertThat(onData("", "config")).isEqualTo(ExitCode.USAGE);
+        assertThat(err.toString(StandardCharsets.UTF_8).lines())
+                .hasSize(2)
+                .last()
+                .asString()
+                .contains("is not YAML: line 3, column 1: ");
+    }
+
+    @Test
     void envAndStatusSayThatNothingIsThere() {
         assertThat(onData("", "env")).isEqualTo(ExitCode.NOT_RUNNING);
         assertThat(onData("", "status")).isEqualTo(ExitCode.NOT_RUNNING);
@@ -117,7 +144,9 @@ class CommandsTest {
                     .containsExactly(
                             "export E2B_API_KEY=" + TestServer.KEY,
                             "export E2B_API_URL=" + api,
-                            "export E2B_SANDBOX_URL=" + api);
+                            "export E2B_SANDBOX_URL=" + api,
+                            "export E2B_DOMAIN=sandlot.localhost:"
+                                    + server.addresses().api().getPort());
         }
     }
 
