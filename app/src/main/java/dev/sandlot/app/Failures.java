@@ -36,6 +36,11 @@ final class Failures {
             return kind;
         }
         String prefix = IOException.class.getName() + ": ";
-        return kind.equals("IOException") ? message.replaceFirst("^(" + prefix + ")+", "") : kind + ": " + message;
+        return saysItself(failure) ? message.replaceFirst("^(" + prefix + ")+", "") : kind + ": " + message;
+    }
+
+    private static boolean saysItself(IOException failure) {
+        return failure.getClass().equals(IOException.class)
+                || failure.getClass().getName().startsWith("dev.sandlot.");
     }
 }

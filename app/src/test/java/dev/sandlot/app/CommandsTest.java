@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -24,6 +25,7 @@ class CommandsTest {
     @TempDir
     private Path directory;
 
+    private final Map<String, String> more = new HashMap<>();
     private final TestPrograms programs = new TestPrograms();
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
@@ -87,6 +89,19 @@ class CommandsTest {
                 .hasSize(7)
                 .contains("sandlot: --data-dir is empty")
                 .contains("sandlot: the data directory " + data() + " is not a directory");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"nonsense", "http://", "ftp://localhost", "http://a b"})
+    void anAddressOfTheApiThatIsNoneIsUsage(String address) {
+        more.put("E2B_API_URL", address);
+        more.put("E2B_API_KEY", "e2b_00");
+
+        assertThat(run("", "template", "list")).isEqualTo(ExitCode.USAGE);
+        assertThat(err.toString(StandardCharsets.UTF_8).lines())
+                .singleElement()
+                .asString()
+                .contains("E2B_API_URL is no address", address);
     }
 
     @Test
@@ -251,7 +266,9 @@ class CommandsTest {
     }
 
     private Map<String, String> environment() {
-        return Map.of("SANDLOT_RUN_DIR", directory.resolve("run").toString());
+        Map<String, String> environment = new HashMap<>(more);
+        environment.put("SANDLOT_RUN_DIR", directory.resolve("run").toString());
+        return environment;
     }
 
     private int onData(String input, String... arguments) {

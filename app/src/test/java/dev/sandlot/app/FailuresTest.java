@@ -25,5 +25,14 @@ class FailuresTest {
         assertThat(Failures.describe(new HttpConnectTimeoutException("late"))).contains("did not answer in time");
         assertThat(Failures.describe(new IOException(new IOException("Is a directory"))))
                 .isEqualTo("Is a directory");
+        assertThat(Failures.describe(new Told("the server said no"))).isEqualTo("the server said no");
+    }
+
+    private static final class Told extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        Told(String message) {
+            super(message);
+        }
     }
 }
