@@ -46,7 +46,6 @@ final class Connection {
     }
 
     private static CommandException noAddress(String text) {
-        return new CommandException(
-                ExitCode.USAGE, "E2B_API_URL is no address such as http://localhost:3000: " + text);
+        return new CommandException(ExitCode.USAGE, "E2B_API_URL is no address such as http://localhost:3000: " + text);
     }
 }
