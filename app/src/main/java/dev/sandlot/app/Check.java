@@ -25,7 +25,7 @@ enum Check {
     COUNT("a whole number from 0"),
     POSITIVE("a whole number from 1"),
     READY_SECONDS("a whole number from 1 to 65, as a request has 70 seconds"),
-    DOMAIN("a host name"),
+    DOMAIN("a host name, with a port where clients need one"),
     CIDR_OR_EMPTY("an IPv4 range from /8 to /28, such as 10.201.0.0/16"),
     KIND("oci, the only runtime there is"),
     LEVEL("error, warn, info, debug or trace"),
@@ -70,7 +70,7 @@ enum Check {
             case COUNT -> isNumber(text, 0, Integer.MAX_VALUE);
             case POSITIVE -> isNumber(text, 1, Integer.MAX_VALUE);
             case READY_SECONDS -> isNumber(text, 1, 65);
-            case DOMAIN -> HOST_NAME.matcher(text).matches();
+            case DOMAIN -> HOST_AND_PORT.matcher(text).matches();
             case CIDR_OR_EMPTY -> text.isEmpty() || isCidr(text);
             case KIND -> text.equals("oci");
             case LEVEL -> Pattern.matches("error|warn|info|debug|trace", text);

@@ -44,30 +44,62 @@ final class Composition implements ServerProgram {
     private static final int SECRET_BYTES = 32;
 
     @Override
-    public RunningServer start(Settings settings, Progress progress) throws IOException {
+    public Prepared prepare(Settings settings, Progress progress) throws IOException, InterruptedException {
         Closing opened = new Closing();
         try {
-            return assemble(settings, progress, opened);
-        } catch (IOException | RuntimeException e) {
+            var _ = opened.add(DiskWatch.begin(settings.diskFloor()));
+            LayerStore layers =
+                    opened.add(LayerStore.open(new Layout(settings.dataDir()).pool(), UnpackLimits.DEFAULT));
+            Store store = opened.add(store(settings.store()));
+            TemplateRecord base = BaseTemplate.ensure(
+                    layers,
+                    Builder.base(settings.images()),
+                    (step, share) -> progress.step("%s (%.0f %%)".formatted(step, share * 100)));
+            return new Standing(settings, progress, opened, layers, store, base);
+        } catch (IOException | InterruptedException | RuntimeException e) {
             opened.closeAll(e);
             throw e;
         }
     }
 
-    private static RunningServer assemble(Settings settings, Progress progress, Closing opened) throws IOException {
-        Layout layout = new Layout(settings.dataDir());
-        var _ = opened.add(DiskWatch.begin(settings.diskFloor()));
-        LayerStore layers = opened.add(LayerStore.open(layout.pool(), UnpackLimits.DEFAULT));
-        TemplateRecord base = base(layers, settings.images(), progress);
+    /** What a server stands on. */
+    private record Standing(
+            Settings settings, Progress progress, Closing opened, LayerStore layers, Store store, TemplateRecord base)
+            implements Prepared {
+        @Override
+        public RunningServer start() throws IOException {
+            try {
+                return assemble(this);
+            } catch (IOException | RuntimeException e) {
+                opened.closeAll(e);
+                throw e;
+            }
+        }
 
-        Store store = opened.add(store(settings.store()));
+        @Override
+        public void close() throws IOException {
+            IOException failure = new IOException("the server's parts did not close");
+            opened.closeAll(failure);
+            if (failure.getSuppressed().length > 0) {
+                throw failure;
+            }
+        }
+    }
+
+    private static RunningServer assemble(Standing on) throws IOException {
+        Settings settings = on.settings();
+        LayerStore layers = on.layers();
+        Store store = on.store();
+        TemplateRecord base = on.base();
+        Closing opened = on.opened();
+        Layout layout = new Layout(settings.dataDir());
         ControlSettings controlSettings = controlSettings(settings, layout);
         String apiKey = apiKey(new Bootstrap(store), controlSettings, layout.apiKey());
 
         RegistryPart registry =
                 opened.add(RegistryPart.open(settings.registry(), layers, controlSettings.accessTokenSeed()));
 
-        progress.step("taking over what still runs");
+        on.progress().step("taking over what still runs");
         CompletableFuture<ControlPlane> ready = new CompletableFuture<>();
         NodeAgent node = opened.add(NodeAgent.open(
                 NodeSettings.of("local", Version.current(), settings.isolation().maxSandboxes())
@@ -87,7 +119,7 @@ final class Composition implements ServerProgram {
         ExchangeHandler pushes = registry.door(control.pushRights(), control.api());
         FrontDoor door = opened.add(new FrontDoor(listeners(settings), control.api(), pushes, node));
         door.start();
-        door.unbound().forEach((listener, why) -> RegistryPart.tellUnbound(listener.port(), why, progress));
+        door.unbound().forEach((listener, why) -> RegistryPart.tellUnbound(listener.port(), why, on.progress()));
         return new UpServer(settings.listen(), apiKey, door, node, opened);
     }
 
@@ -99,19 +131,6 @@ final class Composition implements ServerProgram {
             return location.open();
         } catch (StoreException e) {
             throw new IOException(e.getMessage(), e);
-        }
-    }
-
-    private static TemplateRecord base(LayerStore layers, Settings.Images images, Progress progress)
-            throws IOException {
-        try {
-            return BaseTemplate.ensure(
-                    layers,
-                    Builder.base(images),
-                    (step, share) -> progress.step("%s (%.0f %%)".formatted(step, share * 100)));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted while the base template was made", e);
         }
     }
 

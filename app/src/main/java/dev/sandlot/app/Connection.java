@@ -35,9 +35,17 @@ final class Connection {
 
     private static URI address(String text) {
         try {
-            return URI.create(text.strip());
+            URI address = URI.create(text.strip());
+            if (address.getHost() != null && ("" + address.getScheme()).matches("https?")) {
+                return address;
+            }
         } catch (IllegalArgumentException e) {
-            throw new CommandException(ExitCode.USAGE, "E2B_API_URL is no address: " + text);
+            throw noAddress(text);
         }
+        throw noAddress(text);
+    }
+
+    private static CommandException noAddress(String text) {
+        return new CommandException(ExitCode.USAGE, "E2B_API_URL is no address such as http://localhost:3000: " + text);
     }
 }

@@ -24,11 +24,13 @@ final class DetachedStart {
     private static final String SHORT_LIVED = "-XX:TieredStopAtLevel=1";
 
     private static final int LINES_SHOWN = 20;
+    private static final long TAIL_BYTES = 1 << 16;
     private static final long POLL_MILLIS = 25;
 
     private final Instance instance;
     private final Surroundings surroundings;
     private final boolean json;
+    private long begun;
     private long shownTo;
 
     DetachedStart(Instance instance, Surroundings surroundings, boolean json) {
@@ -44,11 +46,22 @@ final class DetachedStart {
             greeting.alreadyRunning(already.get(), instance.access());
             return ExitCode.OK;
         }
-        Process child = start(prepareLog());
+        instance.activeCommands().refuseWhilePurged();
+        instance.createDirectories();
+        try (ActiveCommands.Entry _ = instance.activeCommands().enter(ActiveCommands.UP_DETACHED)) {
+            return await(start(prepareLog()), greeting);
+        }
+    }
+
+    /** Ctrl-C meanwhile stops what was started. */
+    private int await(Process child, Greeting greeting) throws IOException, InterruptedException {
+        Thread ending = new Thread(child::destroy, "stop-child");
+        Runtime.getRuntime().addShutdownHook(ending);
         while (!child.waitFor(POLL_MILLIS, TimeUnit.MILLISECONDS)) {
             showProgress();
             Optional<Instance.Serving> serving = instance.serving();
             if (serving.isPresent()) {
+                Runtime.getRuntime().removeShutdownHook(ending);
                 greeting.startedInBackground(serving.get(), instance.access(), instance.logFile());
                 return ExitCode.OK;
             }
@@ -57,12 +70,12 @@ final class DetachedStart {
     }
 
     private Path prepareLog() throws IOException {
-        instance.createDirectories();
         Path log = instance.logFile();
         if (Files.exists(log) && Files.size(log) > LOG_LIMIT_BYTES) {
             Files.move(log, log.resolveSibling("server.log.1"), StandardCopyOption.REPLACE_EXISTING);
         }
-        shownTo = Files.exists(log) ? Files.size(log) : 0;
+        begun = Files.exists(log) ? Files.size(log) : 0;
+        shownTo = begun;
         return log;
     }
 
@@ -104,13 +117,38 @@ final class DetachedStart {
             new Greeting(surroundings.out(), json).alreadyRunning(other.get(), instance.access());
             return ExitCode.OK;
         }
-        List<String> lines = Files.readAllLines(instance.logFile(), StandardCharsets.UTF_8);
-        surroundings
-                .err()
-                .println("sandlot: the server ended with code " + code + " before it served. The end of "
-                        + instance.logFile() + ":");
-        lines.subList(Math.max(0, lines.size() - LINES_SHOWN), lines.size())
-                .forEach(line -> surroundings.err().println("  " + line));
+        List<String> printed = printed();
+        int error = lastError(printed);
+        if (error < 0) {
+            surroundings
+                    .err()
+                    .println("sandlot: the server ended with code " + code + " before it served. The end of its log:");
+            printed.subList(Math.max(0, printed.size() - LINES_SHOWN), printed.size())
+                    .forEach(line -> surroundings.err().println("  " + line));
+        } else {
+            printed.subList(error, printed.size()).forEach(surroundings.err()::println);
+        }
+        surroundings.err().println("(its log: " + instance.logFile() + ")");
         return code == ExitCode.USAGE ? ExitCode.USAGE : ExitCode.FAILED;
+    }
+
+    /** What this server wrote to the log, and none before it. */
+    private List<String> printed() throws IOException {
+        try (RandomAccessFile log = new RandomAccessFile(instance.logFile().toFile(), "r")) {
+            log.seek(Math.max(begun, log.length() - TAIL_BYTES));
+            byte[] fresh = new byte[(int) (log.length() - log.getFilePointer())];
+            log.readFully(fresh);
+            return new String(fresh, StandardCharsets.UTF_8).lines().toList();
+        }
+    }
+
+    /** Where the error begins that a server in the foreground would end with; -1 when it said none. */
+    private static int lastError(List<String> lines) {
+        for (int i = lines.size() - 1; i >= 0; i--) {
+            if (lines.get(i).startsWith(Main.ERROR_PREFIX)) {
+                return i;
+            }
+        }
+        return -1;
     }
 }

@@ -1,7 +1,7 @@
 package dev.sandlot.app;
 
 import java.io.IOException;
-import java.util.Optional;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import picocli.CommandLine.Command;
@@ -11,7 +11,8 @@ import picocli.CommandLine.Option;
 /** Stops the server and ends its sandboxes. */
 @Command(
         name = "down",
-        description = "Stop the server and end its sandboxes; also those left by a server that stopped before.",
+        description = "Stop the server, also one that is still starting, and end its sandboxes; also those left by a"
+                + " server that stopped before.",
         mixinStandardHelpOptions = true,
         footer = {"", "Exit code 0 also when nothing ran."})
 final class DownCommand implements Callable<Integer> {
@@ -33,16 +34,31 @@ final class DownCommand implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         Settings settings = installation.load(surroundings).settings();
         Instance instance = new Instance(settings);
-        Optional<ProcessIdentity> stopped = new ServerStop(instance)
-                .run(keepSandboxes ? RunningServer.Sandboxes.KEEP : RunningServer.Sandboxes.END);
-        surroundings
-                .out()
-                .println(stopped.map(process -> "Stopped the server, process " + process.pid() + ".")
-                        .orElse("No server was running."));
-        if (!keepSandboxes) {
-            endStrays(settings, instance);
+        if (!new OwnedDirectory(settings.runDir()).isOurs() && !new OwnedDirectory(settings.dataDir()).isOurs()) {
+            tell(List.of());
+            return ExitCode.OK;
+        }
+        instance.createRunDirectory();
+        try (ActiveCommands.Entry _ = instance.activeCommands().enter(ActiveCommands.DOWN)) {
+            tell(new ServerStop(instance)
+                    .run(keepSandboxes ? RunningServer.Sandboxes.KEEP : RunningServer.Sandboxes.END));
+            if (!keepSandboxes) {
+                endStrays(settings, instance);
+            }
         }
         return ExitCode.OK;
+    }
+
+    private void tell(List<ServerStop.Stopped> stopped) {
+        if (stopped.isEmpty()) {
+            surroundings.out().println("No server was running.");
+        }
+        for (ServerStop.Stopped one : stopped) {
+            surroundings
+                    .out()
+                    .println("Stopped " + (one.serving() ? "the server" : "a server that was starting") + ", process "
+                            + one.process().pid() + ".");
+        }
     }
 
     /** Ends what a killed server left, under the claim so that no new server can take it over meanwhile. */
@@ -50,8 +66,7 @@ final class DownCommand implements Callable<Integer> {
         if (!new OwnedDirectory(settings.dataDir()).isOurs()) {
             return;
         }
-        try (Instance.Claim _ = instance.claim()
-                .orElseThrow(() -> new CommandException(ExitCode.FAILED, "another server started meanwhile"))) {
+        try (Instance.Claim _ = instance.claim().orElseThrow(instance::busy)) {
             int ended = programs.get().housekeeping().endSandboxes(settings, surroundings.progress());
             surroundings
                     .out()

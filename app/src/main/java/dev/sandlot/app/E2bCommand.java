@@ -45,8 +45,8 @@ final class E2bCommand implements Callable<Integer> {
         List<String> command = new ArrayList<>(program());
         command.addAll(arguments);
         ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
-        builder.environment().putAll(EnvCommand.variables(access));
         builder.environment().put("E2B_DOMAIN", settings.listen().domain());
+        builder.environment().putAll(EnvCommand.variables(access));
         return builder.start().waitFor();
     }
 

@@ -55,6 +55,10 @@ final class EnvCommand implements Callable<Integer> {
         variables.put("E2B_API_KEY", access.apiKey());
         variables.put("E2B_API_URL", access.apiUrl().toString());
         variables.put("E2B_SANDBOX_URL", access.sandboxUrl().toString());
+        String domain = access.sandboxDomain();
+        if (domain != null && !domain.isEmpty()) {
+            variables.put("E2B_DOMAIN", domain);
+        }
         return variables;
     }
 

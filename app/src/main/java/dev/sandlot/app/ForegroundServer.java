@@ -21,6 +21,7 @@ final class ForegroundServer {
     private final Surroundings surroundings;
     private final boolean json;
     private final boolean inBackground;
+    private volatile boolean failed;
 
     ForegroundServer(
             ServerProgram program,
@@ -37,19 +38,36 @@ final class ForegroundServer {
         this.inBackground = inBackground;
     }
 
-    /** Serves until a signal ends the process. */
-    int run() throws IOException, InterruptedException {
+    /** Serves until a signal ends the process; {@code starting} is closed once it does. */
+    int run(ActiveCommands.Entry starting) throws IOException, InterruptedException {
         long begun = System.nanoTime();
         LogSetup.apply(loaded.settings().logging());
         loaded.unused().forEach(name -> LOG.warn("{} is set, but this version does not use it yet", name));
-        RunningServer server = program.start(loaded.settings(), surroundings.progress());
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server), "stop"));
-        instance.announce(server, Version.current());
-        greet(server, Duration.ofNanos(System.nanoTime() - begun));
+        new StartCheckup(loaded).require();
+        RunningServer server = start();
+        try {
+            instance.announce(server, Version.current());
+            starting.close();
+            greet(server, Duration.ofNanos(System.nanoTime() - begun));
+        } catch (IOException | RuntimeException e) {
+            failed = true;
+            throw e;
+        }
         StartCache.keep()
                 .ifPresent(cache -> Runtime.getRuntime().addShutdownHook(new Thread(cache::close, "stop-start-cache")));
         new CountDownLatch(1).await();
         return ExitCode.OK;
+    }
+
+    private RunningServer start() throws IOException, InterruptedException {
+        try {
+            return new StartGuard(this::stop, () -> giveUp(surroundings))
+                    .start(() -> program.prepare(loaded.settings(), surroundings.progress()));
+        } catch (IOException | InterruptedException | RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IOException("the server could not be started", e);
+        }
     }
 
     private void greet(RunningServer server, Duration took) throws IOException {
@@ -57,6 +75,12 @@ final class ForegroundServer {
         if (!inBackground) {
             new Greeting(surroundings.out(), json).started(instance.serving().orElseThrow(), instance.access(), took);
         }
+    }
+
+    /** Ends a process that does not serve yet. */
+    static void giveUp(Surroundings surroundings) {
+        surroundings.err().println(Main.ERROR_PREFIX + "stopped before it served; nothing of it runs");
+        end(surroundings, ExitCode.FAILED);
     }
 
     private void stop(RunningServer server) {
@@ -69,9 +93,13 @@ final class ForegroundServer {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        end(surroundings, failed ? ExitCode.FAILED : code.get());
+    }
+
+    private static void end(Surroundings surroundings, int code) {
         surroundings.out().flush();
         surroundings.err().flush();
-        Runtime.getRuntime().halt(code.get());
+        Runtime.getRuntime().halt(code);
     }
 
     private int close(RunningServer server) {

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -86,6 +87,7 @@ final class Greeting {
             map.put("apiKey", found.apiKey());
             map.put("apiUrl", found.apiUrl().toString());
             map.put("sandboxUrl", found.sandboxUrl().toString());
+            map.put("sandboxDomain", Objects.requireNonNullElse(found.sandboxDomain(), ""));
         });
         return map;
     }

@@ -55,8 +55,15 @@ final class ImageCommand extends AdminGroup {
             return api.upload(path, new AdminApi.Upload(System.in, -1), progress);
         }
         Path archive = Path.of(file);
+        requireFile(archive);
         try (InputStream in = Files.newInputStream(archive)) {
             return api.upload(path, new AdminApi.Upload(in, Files.size(archive)), progress);
+        }
+    }
+
+    private static void requireFile(Path archive) {
+        if (!Files.isRegularFile(archive) && (Files.isDirectory(archive) || Files.notExists(archive))) {
+            throw new CommandException(ExitCode.USAGE, archive + " is not a file");
         }
     }
 
@@ -73,12 +80,18 @@ final class ImageCommand extends AdminGroup {
         return options.quietly(surroundings, api -> {
             String path = AdminApi.path("admin", "images", image, "image.tar");
             if (file.equals(STANDARD)) {
-                api.download(path, System.out);
+                download(api, path);
             } else {
                 exported(api, path, Path.of(file));
             }
             return MissingNode.getInstance();
         });
+    }
+
+    private static void download(AdminApi api, String path) throws IOException, InterruptedException {
+        try (OutputStream out = StandardOutput.raw()) {
+            api.download(path, out);
+        }
     }
 
     private void exported(AdminApi api, String path, Path file) throws IOException, InterruptedException {

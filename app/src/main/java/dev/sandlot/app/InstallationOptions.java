@@ -1,5 +1,6 @@
 package dev.sandlot.app;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -38,9 +39,17 @@ final class InstallationOptions {
     }
 
     private Path dataDir(Surroundings surroundings) {
-        return dataDir == null
+        Path named = dataDir;
+        if (named != null && named.toString().isEmpty()) {
+            throw new CommandException(ExitCode.USAGE, "--data-dir is empty");
+        }
+        Path path = named == null
                 ? DataDirectory.defaultPath(surroundings.environment(), surroundings.isRoot(), surroundings.home())
-                : dataDir.toAbsolutePath().normalize();
+                : named.toAbsolutePath().normalize();
+        if (Files.exists(path) && !Files.isDirectory(path)) {
+            throw new CommandException(ExitCode.USAGE, "the data directory " + path + " is not a directory");
+        }
+        return path;
     }
 
     private @Nullable Path configFile(Surroundings surroundings) {

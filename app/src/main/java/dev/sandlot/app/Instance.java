@@ -1,6 +1,7 @@
 package dev.sandlot.app;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -8,24 +9,24 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The files by which commands find the server of a data directory.
  *
  * <p>{@code <run dir>/server.lock} is locked for as long as a server lives or starts; {@code server.json} there says
  * which process serves and where, and is trusted only while that very process lives; {@code end-sandboxes} there
- * names the process that was asked to take its sandboxes along. {@code <data dir>/access.json} is what clients need
+ * names the process that was asked to take its sandboxes along; {@link ActiveCommands} are there too. What lies in the
+ * data directory is made under the lock alone. {@code <data dir>/access.json} is what clients need
  * and outlives the server.
  */
 final class Instance {
-    private static final JsonMapper JSON = new JsonMapper();
+    /** Its file in the run directory. */
+    static final String LOCK = "server.lock";
 
     private final Path dataDir;
     private final Path runDir;
@@ -42,8 +43,16 @@ final class Instance {
         }
     }
 
-    /** What a client needs. */
-    record Access(String apiKey, URI apiUrl, URI sandboxUrl) {}
+    /**
+     * What a client needs.
+     *
+     * @param sandboxDomain see {@link RunningServer#sandboxDomain()}; null when an older version wrote this
+     */
+    record Access(
+            String apiKey,
+            URI apiUrl,
+            URI sandboxUrl,
+            @Nullable String sandboxDomain) {}
 
     /** The right to be the server of the data directory, until closed or until the process ends. */
     record Claim(FileChannel channel, FileLock lock) implements AutoCloseable {
@@ -59,16 +68,20 @@ final class Instance {
         new OwnedDirectory(runDir).own();
     }
 
-    /** Claims the data directory, unless a server has it. */
+    /** Claims the data directory, unless a server has it or another command is at work on it. */
     Optional<Claim> claim() throws IOException {
-        createDirectories();
-        FileChannel channel =
-                FileChannel.open(runDir.resolve("server.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        if (isClaimed()) {
+            return Optional.empty();
+        }
+        new OwnedDirectory(runDir).own();
+        FileChannel channel = FileChannel.open(lockFile(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        Optional<Object> opened = lockFileKey();
         FileLock lock = tryLock(channel);
-        if (lock == null) {
+        if (lock == null || opened.isEmpty() || !opened.equals(lockFileKey())) {
             channel.close();
             return Optional.empty();
         }
+        new OwnedDirectory(dataDir).own();
         Files.deleteIfExists(runDir.resolve("server.json"));
         Files.deleteIfExists(runDir.resolve("end-sandboxes"));
         return Optional.of(new Claim(channel, lock));
@@ -76,31 +89,29 @@ final class Instance {
 
     /** Whether a server has the data directory, serving or not yet. */
     boolean isClaimed() throws IOException {
-        Path file = runDir.resolve("server.lock");
-        if (!Files.exists(file)) {
-            return false;
-        }
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+        try (FileChannel channel = FileChannel.open(lockFile(), StandardOpenOption.WRITE)) {
             return tryLock(channel) == null;
+        } catch (NoSuchFileException e) {
+            return false;
         }
     }
 
     /** The server that serves now. */
     Optional<Serving> serving() throws IOException {
-        return read(runDir.resolve("server.json"), Serving.class)
+        return new JsonFile(runDir.resolve("server.json"))
+                .read(Serving.class)
                 .filter(found -> found.process().isAlive());
     }
 
     /** Makes known that this process serves. What stands there already is not written again: there may be no room. */
     void announce(RunningServer server, String version) throws IOException {
         RunningServer.Addresses at = server.addresses();
-        Access access = new Access(server.apiKey(), at.api(), at.api());
+        Access access = new Access(server.apiKey(), at.api(), at.api(), server.sandboxDomain());
         if (access().filter(access::equals).isEmpty()) {
-            write(dataDir.resolve("access.json"), access);
+            new JsonFile(dataDir.resolve("access.json")).write(access);
         }
-        write(
-                runDir.resolve("server.json"),
-                new Serving(ProcessIdentity.current(), version, at.api(), at.traffic(), at.debug()));
+        new JsonFile(runDir.resolve("server.json"))
+                .write(new Serving(ProcessIdentity.current(), version, at.api(), at.traffic(), at.debug()));
     }
 
     /** Takes back what {@link #announce} said about this process. */
@@ -110,17 +121,18 @@ final class Instance {
 
     /** What clients need, when a server was ever set up here. */
     Optional<Access> access() throws IOException {
-        return read(dataDir.resolve("access.json"), Access.class);
+        return new JsonFile(dataDir.resolve("access.json")).read(Access.class);
     }
 
     /** Asks a server to end its sandboxes when it is told to stop. */
     void requestEndOfSandboxes(ProcessIdentity process) throws IOException {
-        write(runDir.resolve("end-sandboxes"), process);
+        new JsonFile(runDir.resolve("end-sandboxes")).write(process);
     }
 
     /** Whether this process was asked to end its sandboxes. */
     boolean endOfSandboxesRequested() throws IOException {
-        return read(runDir.resolve("end-sandboxes"), ProcessIdentity.class)
+        return new JsonFile(runDir.resolve("end-sandboxes"))
+                .read(ProcessIdentity.class)
                 .filter(ProcessIdentity.current()::equals)
                 .isPresent();
     }
@@ -130,29 +142,48 @@ final class Instance {
         return dataDir.resolve("server.log");
     }
 
+    /** Where commands say that they are at work. */
+    ActiveCommands activeCommands() {
+        return new ActiveCommands(runDir);
+    }
+
+    /** Why a claim cannot be had. */
+    CommandException busy() {
+        try {
+            List<ActiveCommands.Active> others = activeCommands().others();
+            String who =
+                    others.isEmpty() ? "another process" : others.getFirst().toString();
+            return new CommandException(
+                    ExitCode.FAILED, who + " is at work on " + dataDir + "; try again when it has ended");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Makes the run directory, if it is not there yet. */
+    void createRunDirectory() throws IOException {
+        new OwnedDirectory(runDir).own();
+    }
+
+    private Path lockFile() {
+        return runDir.resolve(LOCK);
+    }
+
+    /** Which file lies there: a purge may have removed the one that was opened. */
+    private Optional<Object> lockFileKey() throws IOException {
+        try {
+            return Optional.of(
+                    Files.readAttributes(lockFile(), BasicFileAttributes.class).fileKey());
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
+    }
+
     private static @Nullable FileLock tryLock(FileChannel channel) throws IOException {
         try {
             return channel.tryLock();
         } catch (OverlappingFileLockException e) {
             return null;
         }
-    }
-
-    private static <T> Optional<T> read(Path file, Class<T> type) throws IOException {
-        try {
-            return Optional.of(JSON.readValue(Files.readAllBytes(file), type));
-        } catch (NoSuchFileException e) {
-            return Optional.empty();
-        } catch (JacksonException e) {
-            throw new IOException(file + " is not what this program writes: " + e.getOriginalMessage(), e);
-        }
-    }
-
-    private static void write(Path file, Object value) throws IOException {
-        Path fresh = file.resolveSibling(file.getFileName() + ".new");
-        Files.deleteIfExists(fresh);
-        Files.createFile(fresh, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-        Files.write(fresh, JSON.writeValueAsBytes(value));
-        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 }

@@ -6,8 +6,9 @@ import java.io.InputStreamReader;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
+import java.util.Objects;
 import java.util.ServiceLoader;
 import java.util.function.Supplier;
 import picocli.CommandLine;
@@ -30,6 +31,9 @@ import picocli.CommandLine.Spec;
             "See docs/cli.md for all of it."
         })
 public final class Main implements Runnable {
+    /** With it begins what a command that failed says. */
+    static final String ERROR_PREFIX = "sandlot: ";
+
     @Spec
     @SuppressWarnings("NullAway.Init")
     private CommandSpec spec;
@@ -39,7 +43,9 @@ public final class Main implements Runnable {
     /** Runs the command that the arguments name and ends the process with its exit code. */
     public static void main(String[] arguments) {
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        System.exit(run(Main::programs, Surroundings.ofProcess(in), arguments));
+        StandardOutput out = StandardOutput.ofProcess();
+        int code = run(Main::programs, Surroundings.ofProcess(in, out.print()), arguments);
+        System.exit(out.exitCode(code, System.err));
     }
 
     static int run(Supplier<Programs> programs, Surroundings surroundings, String... arguments) {
@@ -65,11 +71,15 @@ public final class Main implements Runnable {
     private static IExecutionExceptionHandler failures(Surroundings surroundings) {
         return (failure, command, parsed) -> {
             if (failure instanceof CommandException e) {
-                surroundings.err().println("sandlot: " + e.getMessage());
+                surroundings.err().println(ERROR_PREFIX + e.getMessage());
                 return e.exitCode();
             }
             if (failure instanceof IOException e) {
-                surroundings.err().println("sandlot: " + describe(e));
+                surroundings.err().println(ERROR_PREFIX + Failures.describe(e));
+                return ExitCode.FAILED;
+            }
+            if (failure instanceof UncheckedIOException e) {
+                surroundings.err().println(ERROR_PREFIX + Failures.describe(Objects.requireNonNull(e.getCause())));
                 return ExitCode.FAILED;
             }
             throw failure;
@@ -78,15 +88,5 @@ public final class Main implements Runnable {
 
     private static PrintWriter writer(PrintStream stream) {
         return new PrintWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8), true);
-    }
-
-    private static String describe(IOException failure) {
-        if (failure instanceof AccessDeniedException denied) {
-            return "this user may not use " + denied.getFile()
-                    + "; run it as the user who ran `up`, with sudo for root";
-        }
-        String message = failure.getMessage();
-        String kind = failure.getClass().getSimpleName();
-        return message == null ? kind : kind.equals("IOException") ? message : kind + ": " + message;
     }
 }

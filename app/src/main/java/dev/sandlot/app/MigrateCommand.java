@@ -3,6 +3,7 @@ package dev.sandlot.app;
 import dev.sandlot.control.SchemaChange;
 import dev.sandlot.control.StoreException;
 import dev.sandlot.control.StoreLocation;
+import java.io.IOException;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -28,7 +29,7 @@ final class MigrateCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
         if (print) {
             surroundings.out().print(StoreLocation.Supabase.schema());
             return ExitCode.OK;
@@ -46,7 +47,7 @@ final class MigrateCommand implements Callable<Integer> {
     }
 
     /** The file of a store belongs to an installation, which only {@code up} makes. */
-    private static void requireInstallation(Settings settings) {
+    private static void requireInstallation(Settings settings) throws IOException {
         if (settings.store() instanceof StoreLocation.SqliteFile && !new OwnedDirectory(settings.dataDir()).isOurs()) {
             throw new CommandException(
                     ExitCode.NOT_RUNNING, settings.dataDir() + " was never set up; `sandlot up` makes the store");

@@ -2,8 +2,12 @@ package dev.sandlot.app;
 
 import dev.sandlot.linux.Mounts;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -13,14 +17,20 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A directory that is this program's own, told by a marker file in it, so that {@code purge} can never delete
  * another's: only an empty directory, or one that holds nothing but a settings file, becomes ours.
  */
 final class OwnedDirectory {
+    private static final Logger LOG = LoggerFactory.getLogger(OwnedDirectory.class);
     private static final String MARKER = ".sandlot";
     private static final Set<String> USERS_OWN = Set.of("sandlot.yaml");
+
+    /** What tells other processes that somebody is at work here goes last, the lock last of all. */
+    private static final List<String> LAST = List.of(ActiveCommands.DIRECTORY, MARKER, Instance.LOCK);
 
     private final Path path;
 
@@ -34,6 +44,9 @@ final class OwnedDirectory {
             return;
         }
         boolean fresh = !Files.exists(path);
+        if (!fresh && !Files.isDirectory(path)) {
+            throw new NotDirectoryException(path.toString());
+        }
         Files.createDirectories(path);
         if (!fresh && !strangers().isEmpty()) {
             throw new IOException(path + " holds other files (" + strangers().getFirst()
@@ -43,13 +56,21 @@ final class OwnedDirectory {
         Files.createFile(path.resolve(MARKER));
     }
 
-    boolean isOurs() {
-        return Files.exists(path.resolve(MARKER));
+    /** Fails where this user may not look. */
+    boolean isOurs() throws IOException {
+        Path marker = path.resolve(MARKER);
+        if (Files.exists(marker)) {
+            return true;
+        }
+        if (!Files.notExists(marker)) {
+            throw new AccessDeniedException(path.toString());
+        }
+        return false;
     }
 
     /**
      * Deletes the directory and all in it but the user's own settings file, which keeps the directory alive. A
-     * directory at which something is mounted stays too, and is empty.
+     * directory at which something is mounted stays too, and is empty; so does one in which somebody makes files anew.
      *
      * @throws IOException when it is not ours, or something is mounted below it; nothing is deleted then
      */
@@ -81,6 +102,18 @@ final class OwnedDirectory {
         return USERS_OWN.stream().anyMatch(name -> Files.exists(path.resolve(name)));
     }
 
+    /** A file, or a directory of files alone. */
+    private static void deleteFlat(Path path) throws IOException {
+        if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+            try (Stream<Path> files = Files.list(path)) {
+                for (Path file : files.toList()) {
+                    Files.deleteIfExists(file);
+                }
+            }
+        }
+        Files.deleteIfExists(path);
+    }
+
     private final class Deletion extends SimpleFileVisitor<Path> {
         private final boolean stays;
 
@@ -89,8 +122,13 @@ final class OwnedDirectory {
         }
 
         @Override
+        public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes) {
+            return isLast(directory) ? FileVisitResult.SKIP_SUBTREE : FileVisitResult.CONTINUE;
+        }
+
+        @Override
         public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-            if (!isUsersOwn(file)) {
+            if (!isUsersOwn(file) && !isLast(file)) {
                 Files.delete(file);
             }
             return FileVisitResult.CONTINUE;
@@ -101,10 +139,30 @@ final class OwnedDirectory {
             if (failure != null) {
                 throw failure;
             }
-            if (!directory.equals(path) || !stays) {
+            if (!directory.equals(path)) {
                 Files.delete(directory);
+                return FileVisitResult.CONTINUE;
+            }
+            for (String name : LAST) {
+                deleteFlat(path.resolve(name));
+            }
+            if (!stays) {
+                deleteUnlessUsed();
             }
             return FileVisitResult.CONTINUE;
+        }
+
+        private void deleteUnlessUsed() throws IOException {
+            try {
+                Files.delete(path);
+            } catch (DirectoryNotEmptyException e) {
+                LOG.info("{} stays: another process made files in it just now", path);
+            }
+        }
+
+        private boolean isLast(Path file) {
+            return path.equals(file.getParent())
+                    && LAST.contains(file.getFileName().toString());
         }
 
         private boolean isUsersOwn(Path file) {

@@ -3,7 +3,9 @@ package dev.sandlot.app;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +21,9 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         footer = {"", "A sandlot.yaml in the data directory is yours and stays."})
 final class PurgeCommand implements Callable<Integer> {
+    private static final Duration TO_CLAIM = Duration.ofSeconds(5);
+    private static final Duration POLL = Duration.ofMillis(50);
+
     private final Supplier<Programs> programs;
     private final Surroundings surroundings;
 
@@ -46,15 +51,32 @@ final class PurgeCommand implements Callable<Integer> {
         confirm(settings);
         Instance instance = new Instance(settings);
         Housekeeping housekeeping = programs.get().housekeeping();
-        new ServerStop(instance).run(RunningServer.Sandboxes.END);
-        try (Instance.Claim _ = instance.claim()
-                .orElseThrow(() -> new CommandException(ExitCode.FAILED, "another server started meanwhile"))) {
-            housekeeping.endSandboxes(settings, surroundings.progress());
-            housekeeping.removeAll(settings, surroundings.progress());
-            data.delete();
-            run.delete();
+        instance.createRunDirectory();
+        try (ActiveCommands.Entry _ = instance.activeCommands().enter(ActiveCommands.PURGE)) {
+            try (Instance.Claim _ = stopAndClaim(instance)) {
+                housekeeping.endSandboxes(settings, surroundings.progress());
+                housekeeping.removeAll(settings, surroundings.progress());
+                data.delete();
+                run.delete();
+            }
         }
         return prove(settings, housekeeping);
+    }
+
+    /** An `up` that sees the purge gives way, so one that came first has the claim for a moment only. */
+    private static Instance.Claim stopAndClaim(Instance instance) throws IOException, InterruptedException {
+        long deadline = System.nanoTime() + TO_CLAIM.toNanos();
+        while (true) {
+            new ServerStop(instance).run(RunningServer.Sandboxes.END);
+            Optional<Instance.Claim> claim = instance.claim();
+            if (claim.isPresent()) {
+                return claim.get();
+            }
+            if (System.nanoTime() > deadline) {
+                throw instance.busy();
+            }
+            Thread.sleep(POLL);
+        }
     }
 
     private static void refuseStranger(Settings settings) throws IOException {

@@ -22,6 +22,12 @@ public interface RunningServer {
     /** Where it answers. */
     Addresses addresses();
 
+    /**
+     * What comes after {@code <port>-<sandbox ID>.} in host names at which ports of sandboxes answer to clients of this
+     * machine, with the port of the server where it needs one; empty when there is no such name.
+     */
+    String sandboxDomain();
+
     /** The API key of the team made at the first start; the same at every start. */
     String apiKey();
 

@@ -184,6 +184,18 @@ enum Setting {
         return aliases.isEmpty() ? List.of() : List.of(aliases.split(" "));
     }
 
+    /** The option of {@code up} that sets it. */
+    Optional<String> flag() {
+        return switch (this) {
+            case LISTEN_ADDRESS -> Optional.of("--listen");
+            case API_PORT -> Optional.of("--port");
+            case TRAFFIC_PORT -> Optional.of("--traffic-port");
+            case DEBUG_PORT -> Optional.of("--debug-port");
+            case RUNTIME_KIND -> Optional.of("--runtime");
+            default -> Optional.empty();
+        };
+    }
+
     /** What is wrong with a text as a value of this setting. */
     Optional<String> problem(String text) {
         return check.problem(text);

@@ -12,6 +12,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.exceptions.Mark;
+import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 
 /** Reads the settings file into flat keys: {@code listen: {api-port: 1}} becomes {@code listen.api-port}. */
@@ -48,10 +50,20 @@ final class SettingsFile {
                 flatten("", root);
             }
         } catch (YamlEngineException e) {
-            problems.add(path + " is not YAML: " + e.getMessage());
+            problems.add(path + " is not YAML: " + where(e));
         } catch (IOException e) {
-            problems.add("could not read " + path + ": " + e.getMessage());
+            problems.add("could not read " + path + ": " + Failures.describe(e));
         }
+    }
+
+    /** The place and the problem, without the drawing of it. */
+    private static String where(YamlEngineException failure) {
+        if (failure instanceof MarkedYamlEngineException marked
+                && marked.getProblemMark().isPresent()) {
+            Mark mark = marked.getProblemMark().get();
+            return "line " + (mark.getLine() + 1) + ", column " + (mark.getColumn() + 1) + ": " + marked.getProblem();
+        }
+        return String.valueOf(failure.getMessage()).lines().findFirst().orElse("");
     }
 
     private void flatten(String key, @Nullable Object node) {

@@ -15,6 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -123,7 +124,7 @@ final class SettingsLoader {
         }
         for (String name : names(setting)) {
             String text = environment.get(name);
-            if (text != null && !text.isEmpty()) {
+            if (text != null && !text.isEmpty() && !isOfEnv(name, text)) {
                 return new LoadedSettings.Value(setting, text, "environment " + name);
             }
         }
@@ -131,6 +132,14 @@ final class SettingsLoader {
         return text == null
                 ? new LoadedSettings.Value(setting, setting.defaultText(), "default")
                 : new LoadedSettings.Value(setting, text, "file " + file);
+    }
+
+    /**
+     * Whether that is what {@code env} prints where no domain is set: the default with the port that a server had. A
+     * shell with it may start a server whose domain or port is another.
+     */
+    private static boolean isOfEnv(String variable, String text) {
+        return variable.equals("E2B_DOMAIN") && text.matches(Pattern.quote(Setting.DOMAIN.defaultText()) + ":\\d+");
     }
 
     private static List<String> names(Setting setting) {

@@ -17,14 +17,9 @@ record Surroundings(
         PrintStream err,
         BufferedReader in) {
 
-    static Surroundings ofProcess(BufferedReader in) {
+    static Surroundings ofProcess(BufferedReader in, PrintStream out) {
         return new Surroundings(
-                System.getenv(),
-                runsAsRoot(),
-                Path.of(System.getProperty("user.home", "/")),
-                System.out,
-                System.err,
-                in);
+                System.getenv(), runsAsRoot(), Path.of(System.getProperty("user.home", "/")), out, System.err, in);
     }
 
     /** Progress for a person who looks on. */

@@ -3,10 +3,12 @@ package dev.sandlot.app;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -24,6 +26,7 @@ import picocli.CommandLine.Option;
         })
 final class UpCommand implements Callable<Integer> {
     private static final Duration OTHER_START = Duration.ofMinutes(10);
+    private static final Duration POLL = Duration.ofMillis(100);
 
     private final Supplier<Programs> programs;
     private final Surroundings surroundings;
@@ -72,11 +75,17 @@ final class UpCommand implements Callable<Integer> {
         if (detach && !isChild()) {
             return new DetachedStart(instance, surroundings, json).run();
         }
-        Optional<Instance.Claim> claim = claimOrJoin(instance);
-        if (claim.isEmpty()) {
-            return reportRunning(instance);
+        ActiveCommands active = instance.activeCommands();
+        active.refuseWhilePurged();
+        instance.createRunDirectory();
+        try (ActiveCommands.Entry starting = active.enter(ActiveCommands.UP)) {
+            Optional<Instance.Claim> claim = claimOrGiveUp(instance);
+            if (claim.isEmpty()) {
+                return reportRunning(instance);
+            }
+            return new ForegroundServer(programs.get().server(), loaded, instance, surroundings, json, isChild())
+                    .run(starting);
         }
-        return new ForegroundServer(programs.get().server(), loaded, instance, surroundings, json, isChild()).run();
     }
 
     private Map<Setting, String> flags() {
@@ -121,22 +130,47 @@ final class UpCommand implements Callable<Integer> {
         }
     }
 
-    /** Claims the data directory; empty when another process serves it. Waits while another one is starting. */
+    /** As {@link #claimOrJoin}; a signal meanwhile is told as one that comes later. */
+    private Optional<Instance.Claim> claimOrGiveUp(Instance instance) throws IOException, InterruptedException {
+        Thread ending = new Thread(() -> ForegroundServer.giveUp(surroundings), "stop-waiting");
+        Runtime.getRuntime().addShutdownHook(ending);
+        try {
+            return claimOrJoin(instance);
+        } finally {
+            Runtime.getRuntime().removeShutdownHook(ending);
+        }
+    }
+
+    /**
+     * Claims the data directory; empty when another process serves it. Waits while another one starts or stops, and
+     * refuses while one removes the data directory.
+     */
     private Optional<Instance.Claim> claimOrJoin(Instance instance) throws IOException, InterruptedException {
         long deadline = System.nanoTime() + OTHER_START.toNanos();
         boolean told = false;
         while (System.nanoTime() < deadline) {
             Optional<Instance.Claim> claim = instance.claim();
+            instance.activeCommands().refuseWhilePurged();
             if (claim.isPresent() || instance.serving().isPresent()) {
                 return claim;
             }
             if (!told) {
-                surroundings.progress().step("another `sandlot up` is starting or stopping; waiting for it");
+                surroundings.progress().step("waiting for " + others(instance));
                 told = true;
             }
-            Thread.sleep(100);
+            Thread.sleep(POLL);
         }
-        throw new CommandException(ExitCode.FAILED, "another `sandlot up` holds the data directory but does not serve");
+        throw new CommandException(
+                ExitCode.FAILED, others(instance) + " holds the data directory, but no server serves it");
+    }
+
+    private static String others(Instance instance) throws IOException {
+        List<ActiveCommands.Active> others = instance.activeCommands().others().stream()
+                .filter(active -> !active.command().equals(ActiveCommands.UP_DETACHED))
+                .toList();
+        return others.isEmpty()
+                ? "another server that is stopping"
+                : others.stream().map(ActiveCommands.Active::toString).collect(Collectors.joining(", "));
     }
 
     private int reportRunning(Instance instance) throws IOException {

@@ -9,11 +9,16 @@ import java.net.InetAddress;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** The server that {@link Composition} has put together. */
 final class UpServer implements RunningServer {
     private static final Duration PATIENCE = Duration.ofSeconds(2);
+
+    /** What {@code localhost} and names below it mean: no other loopback address. */
+    private static final Set<InetAddress> LOCALHOST =
+            Set.of(InetAddress.ofLiteral("127.0.0.1"), InetAddress.ofLiteral("::1"));
 
     private final Settings.Listen listen;
     private final String apiKey;
@@ -36,20 +41,33 @@ final class UpServer implements RunningServer {
     }
 
     private URI address(int listener) {
-        return URI.create("http://" + reachable() + ":" + door.port(listener));
+        return URI.create("http://" + reachable(listen.address()) + ":" + door.port(listener));
     }
 
-    /** A name under which clients on this machine reach the server. */
-    private String reachable() {
+    /** A name under which clients on this machine reach that address. */
+    private static String reachable(String address) {
         try {
-            InetAddress bound = InetAddress.ofLiteral(listen.address());
-            if (bound.isAnyLocalAddress() || bound.isLoopbackAddress()) {
+            InetAddress bound = InetAddress.ofLiteral(address);
+            if (bound.isAnyLocalAddress() || LOCALHOST.contains(bound)) {
                 return "localhost";
             }
         } catch (IllegalArgumentException name) {
-            return listen.address();
+            return address;
         }
-        return listen.address().contains(":") ? "[" + listen.address() + "]" : listen.address();
+        return address.contains(":") ? "[" + address + "]" : address;
+    }
+
+    @Override
+    public String sandboxDomain() {
+        return sandboxDomain(listen, door.port(0));
+    }
+
+    /** A domain that was set, as it is; the default with the port, where names below localhost lead to the server. */
+    static String sandboxDomain(Settings.Listen listen, int port) {
+        if (!listen.domain().equals(Setting.DOMAIN.defaultText())) {
+            return listen.domain();
+        }
+        return reachable(listen.address()).equals("localhost") ? listen.domain() + ":" + port : "";
     }
 
     @Override

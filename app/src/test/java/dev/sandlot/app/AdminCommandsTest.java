@@ -104,6 +104,19 @@ class AdminCommandsTest {
     }
 
     @Test
+    void anArchiveThatIsNoFileIsUsage() throws Exception {
+        announce();
+
+        assertThat(run("image", "import", directory.resolve("none.tar").toString()))
+                .isEqualTo(ExitCode.USAGE);
+        assertThat(run("image", "import", directory.toString())).isEqualTo(ExitCode.USAGE);
+        assertThat(err.toString(StandardCharsets.UTF_8).lines())
+                .containsExactly(
+                        "sandlot: " + directory.resolve("none.tar") + " is not a file",
+                        "sandlot: " + directory + " is not a file");
+    }
+
+    @Test
     void theCacheIsShownAndPruned() throws Exception {
         announce();
         answers.put(
@@ -136,6 +149,11 @@ class AdminCommandsTest {
                     @Override
                     public Addresses addresses() {
                         return new Addresses(uri, uri, uri);
+                    }
+
+                    @Override
+                    public String sandboxDomain() {
+                        return "";
                     }
 
                     @Override

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -24,6 +25,7 @@ class CommandsTest {
     @TempDir
     private Path directory;
 
+    private final Map<String, String> more = new HashMap<>();
     private final TestPrograms programs = new TestPrograms();
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
@@ -76,6 +78,46 @@ class CommandsTest {
     }
 
     @Test
+    void aDataDirectoryThatIsNoneIsUsage() throws IOException {
+        assertThat(run("", "purge", "--yes", "--data-dir", "")).isEqualTo(ExitCode.USAGE);
+        Files.createFile(data());
+
+        for (String command : new String[] {"up", "status", "env", "down", "purge", "config"}) {
+            assertThat(onData("", command)).isEqualTo(ExitCode.USAGE);
+        }
+        assertThat(err.toString(StandardCharsets.UTF_8).lines())
+                .hasSize(7)
+                .contains("sandlot: --data-dir is empty")
+                .contains("sandlot: the data directory " + data() + " is not a directory");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"nonsense", "http://", "ftp://localhost", "http://a b"})
+    void anAddressOfTheApiThatIsNoneIsUsage(String address) {
+        more.put("E2B_API_URL", address);
+        more.put("E2B_API_KEY", "e2b_00");
+
+        assertThat(run("", "template", "list")).isEqualTo(ExitCode.USAGE);
+        assertThat(err.toString(StandardCharsets.UTF_8).lines())
+                .singleElement()
+                .asString()
+                .contains("E2B_API_URL is no address", address);
+    }
+
+    @Test
+    void aBrokenSettingsFileIsToldInOneLine() throws IOException {
+        Files.createDirectories(data());
+        Files.writeString(data().resolve("sandlot.yaml"), "listen:\n  domain: [x\n");
+
+        assertThat(onData("", "config")).isEqualTo(ExitCode.USAGE);
+        assertThat(err.toString(StandardCharsets.UTF_8).lines())
+                .hasSize(2)
+                .last()
+                .asString()
+                .contains("is not YAML: line 3, column 1: ");
+    }
+
+    @Test
     void envAndStatusSayThatNothingIsThere() {
         assertThat(onData("", "env")).isEqualTo(ExitCode.NOT_RUNNING);
         assertThat(onData("", "status")).isEqualTo(ExitCode.NOT_RUNNING);
@@ -117,7 +159,9 @@ class CommandsTest {
                     .containsExactly(
                             "export E2B_API_KEY=" + TestServer.KEY,
                             "export E2B_API_URL=" + api,
-                            "export E2B_SANDBOX_URL=" + api);
+                            "export E2B_SANDBOX_URL=" + api,
+                            "export E2B_DOMAIN=sandlot.localhost:"
+                                    + server.addresses().api().getPort());
         }
     }
 
@@ -222,7 +266,9 @@ class CommandsTest {
     }
 
     private Map<String, String> environment() {
-        return Map.of("SANDLOT_RUN_DIR", directory.resolve("run").toString());
+        Map<String, String> environment = new HashMap<>(more);
+        environment.put("SANDLOT_RUN_DIR", directory.resolve("run").toString());
+        return environment;
     }
 
     private int onData(String input, String... arguments) {

@@ -239,6 +239,26 @@ class SettingsTest {
     }
 
     @Test
+    void whatEnvPrintedForAnotherPortIsNoDomain() throws Exception {
+        file("listen: {domain: sandboxes.example.org}\n");
+
+        assertThat(load(Map.of("E2B_DOMAIN", "sandlot.localhost:3000"))
+                        .settings()
+                        .listen()
+                        .domain())
+                .isEqualTo("sandboxes.example.org");
+        assertThat(load(Map.of("E2B_DOMAIN", "e2b.localhost:8443"))
+                        .settings()
+                        .listen()
+                        .domain())
+                .isEqualTo("e2b.localhost:8443");
+        assertThat(problems(Map.of("E2B_DOMAIN", "https://example.org")))
+                .singleElement()
+                .asString()
+                .contains("host name");
+    }
+
+    @Test
     void anEmptyFileIsNoSettings() throws Exception {
         file("# nothing\n");
 

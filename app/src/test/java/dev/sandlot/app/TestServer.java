@@ -32,6 +32,11 @@ final class TestServer implements RunningServer, AutoCloseable {
     }
 
     @Override
+    public String sandboxDomain() {
+        return "sandlot.localhost:" + http.getAddress().getPort();
+    }
+
+    @Override
     public String apiKey() {
         return KEY;
     }

@@ -102,7 +102,7 @@ final class SupabaseProject implements AutoCloseable {
             }
             return body;
         } catch (IOException e) {
-            throw new SQLException("could not reach " + location + ": " + e.getMessage(), NO_ANSWER, e);
+            throw new SQLException("could not reach " + location + ": " + reason(e), NO_ANSWER, e);
         } catch (JacksonException e) {
             throw new SQLException(location + " answered with what is not JSON", NO_ANSWER, e);
         } catch (InterruptedException e) {
@@ -111,6 +111,11 @@ final class SupabaseProject implements AutoCloseable {
         } finally {
             free.release();
         }
+    }
+
+    /** The client says of a refused connection no more than its name. */
+    private static String reason(IOException failure) {
+        return failure.getMessage() == null ? failure.getClass().getSimpleName() : failure.getMessage();
     }
 
     private HttpRequest request(byte[] arguments) {
