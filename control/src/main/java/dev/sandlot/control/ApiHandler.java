@@ -146,7 +146,19 @@ final class ApiHandler implements ExchangeHandler {
         if (route.isUpload()) {
             return upload(exchange, match);
         }
-        return guard.within(() -> route.operation().answer(admitted(exchange, match)));
+        return guard.within(() -> carriedOut(exchange, match));
+    }
+
+    private Reply carriedOut(Exchange exchange, Router.Match match) throws ApiException, IOException {
+        Call call = admitted(exchange, match);
+        try {
+            return match.route().operation().answer(call);
+        } catch (ApiException | RuntimeException e) {
+            if (BrokenReference.isIn(e)) {
+                authenticator.recheck(exchange.requestHeaders(), match.route().access());
+            }
+            throw e;
+        }
     }
 
     /** Who sends it is found out in time; what is sent takes as long as it takes. */
@@ -170,7 +182,7 @@ final class ApiHandler implements ExchangeHandler {
         if (team != null) {
             checkRate(exchange, team, route);
             if (!route.blockedMay()) {
-                checkNotBlocked(team);
+                team.standing().requireGood();
             }
         }
         return call;
@@ -179,14 +191,6 @@ final class ApiHandler implements ExchangeHandler {
     private void checkRate(Exchange exchange, Team team, Route route) throws ApiException {
         if (!rates.admit(team.id(), route, exchange.responseHeaders())) {
             throw new ApiException(ErrorKind.LIMITED, "Rate limit exceeded");
-        }
-    }
-
-    static void checkNotBlocked(Team team) throws ApiException {
-        Team.Standing standing = team.standing();
-        if (standing.blocked()) {
-            String reason = standing.blockedReason();
-            throw new ApiException(ErrorKind.FORBIDDEN, "team is blocked" + (reason == null ? "" : ": " + reason));
         }
     }
 

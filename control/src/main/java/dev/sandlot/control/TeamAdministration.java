@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +29,7 @@ final class TeamAdministration {
     private final PersonStore people;
     private final TeamKeys keys;
     private final Authenticator authenticator;
+    private final ReentrantLock changing = new ReentrantLock();
 
     TeamAdministration(Store store, TeamKeys keys, Authenticator authenticator) {
         this.teams = store.teams();
@@ -149,11 +151,21 @@ final class TeamAdministration {
         return id;
     }
 
-    /** What is absent stays; a block without a reason drops the old one. */
+    /** One at a time, for what is absent stays: two changes at once could undo each other, a ban among them. */
     private Reply change(Call call) throws ApiException, IOException {
+        Fields body = call.body();
+        changing.lock();
+        try {
+            return change(call, body);
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    /** What is absent stays; a block without a reason drops the old one. */
+    private Reply change(Call call, Fields body) throws ApiException {
         TeamStore.ListedTeam listed = team(call);
         Team team = listed.team();
-        Fields body = call.body();
         Optional<String> name = body.text("name");
         Optional<String> tier = body.text("tier");
         Optional<String> reason = body.text("blockedReason");
