@@ -168,8 +168,7 @@ final class Lifecycle implements AutoCloseable {
     List<SandboxId> startingOrRunning(Team team) {
         return live.all()
                 .filter(sandbox -> sandbox.teamId().equals(team.id()))
-                .filter(sandbox ->
-                        sandbox.state() == SandboxState.STARTING || sandbox.state() == SandboxState.RUNNING)
+                .filter(sandbox -> sandbox.state() == SandboxState.STARTING || sandbox.state() == SandboxState.RUNNING)
                 .map(SandboxRecord::id)
                 .toList();
     }

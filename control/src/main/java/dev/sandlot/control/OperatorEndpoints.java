@@ -160,7 +160,7 @@ final class OperatorEndpoints {
     private Reply createKey(Call call) throws ApiException, IOException {
         Team team = team(call);
         team.standing().requireGood();
-        return Reply.json(201, keys.create(team.id(), call.body().requiredText("name"), Optional.empty()));
+        return Reply.json(201, keys.create(team.id(), Names.required(call.body()), Optional.empty()));
     }
 
     private Reply deleteKey(Call call) throws ApiException {

@@ -18,10 +18,11 @@ import org.jspecify.annotations.Nullable;
  * and keys. The paths are our own.
  */
 final class TeamAdministration {
-    private static final Pattern SLUG = Pattern.compile("[a-z0-9_-]{1,64}");
+    private static final Pattern SLUG = Pattern.compile("[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?");
+    private static final Pattern EDGES = Pattern.compile("^[_-]+|[_-]+$");
     private static final Pattern TIER = Pattern.compile("[a-z0-9_.-]{1,64}");
     private static final String FIRST_TIER = "base_v1";
-    private static final int LONGEST_NAME = 200;
+    private static final int LONGEST_SLUG_OF_NAME = 48;
     private static final int LONGEST_REASON = 1000;
     private static final int SLUG_ATTEMPTS = 10;
 
@@ -100,7 +101,7 @@ final class TeamAdministration {
 
     private Reply create(Call call) throws ApiException, IOException {
         Fields body = call.body();
-        String name = bounded("name", body.requiredText("name"), LONGEST_NAME);
+        String name = Names.required(body);
         Optional<String> slug = body.text("slug");
         String tier = knownTier(body.text("tier").orElse(FIRST_TIER));
         UUID id = UUID.randomUUID();
@@ -113,9 +114,7 @@ final class TeamAdministration {
 
     /** Under a slug out of the name, with some characters more while that is taken (public-api.md 22). */
     private boolean addTeam(UUID id, String name, String tier) {
-        String unaccented = Normalizer.normalize(name.split("@", 2)[0], Normalizer.Form.NFD);
-        String base = unaccented.toLowerCase(Locale.ROOT).replace(' ', '-').replaceAll("[^a-z0-9_-]", "");
-        base = base.isEmpty() ? "team" : base.substring(0, Math.min(base.length(), 48));
+        String base = slugOf(name);
         String slug = base;
         for (int tried = 0; tried < SLUG_ATTEMPTS; tried++) {
             if (teams.addTeam(id, name, slug, tier)) {
@@ -126,16 +125,18 @@ final class TeamAdministration {
         return false;
     }
 
-    private static String slug(String text) throws ApiException {
-        if (!SLUG.matcher(text).matches()) {
-            throw invalid("slug", "must be 1 to 64 of a-z, 0-9, - and _");
-        }
-        return text;
+    private static String slugOf(String name) {
+        String unaccented = Normalizer.normalize(name.split("@", 2)[0], Normalizer.Form.NFD);
+        String plain = unaccented.toLowerCase(Locale.ROOT).replace(' ', '-').replaceAll("[^a-z0-9_-]", "");
+        String begun = EDGES.matcher(plain).replaceAll("");
+        String bounded = begun.substring(0, Math.min(begun.length(), LONGEST_SLUG_OF_NAME));
+        String slug = EDGES.matcher(bounded).replaceAll("");
+        return slug.isEmpty() ? "team" : slug;
     }
 
-    private static String bounded(String name, String text, int longest) throws ApiException {
-        if (text.isBlank() || text.length() > longest) {
-            throw invalid(name, "must have 1 to " + longest + " characters");
+    private static String slug(String text) throws ApiException {
+        if (!SLUG.matcher(text).matches()) {
+            throw invalid("slug", "must be 1 to 64 of a-z, 0-9, - and _, with a letter or digit at both ends");
         }
         return text;
     }
@@ -171,7 +172,7 @@ final class TeamAdministration {
         Optional<String> reason = body.text("blockedReason");
         Optional<Boolean> blocked = body.bool("isBlocked");
         boolean banned = body.bool("isBanned").orElse(team.standing().banned());
-        String newName = name.isPresent() ? bounded("name", name.get(), LONGEST_NAME) : team.name();
+        String newName = name.isPresent() ? Names.checked("name", name.get(), Names.LONGEST) : team.name();
         String newTier = tier.isPresent() ? knownTier(tier.get()) : listed.tier();
         Team.Standing standing = reason.isPresent() || blocked.isPresent()
                 ? standing(banned, blocked.orElse(team.standing().blocked()), reason)
@@ -189,7 +190,9 @@ final class TeamAdministration {
             throw invalid("blockedReason", "is of a block that there is not");
         }
         return new Team.Standing(
-                banned, blocked, reason.isPresent() ? bounded("blockedReason", reason.get(), LONGEST_REASON) : null);
+                banned,
+                blocked,
+                reason.isPresent() ? Names.checked("blockedReason", reason.get(), LONGEST_REASON) : null);
     }
 
     private Reply delete(Call call) throws ApiException {

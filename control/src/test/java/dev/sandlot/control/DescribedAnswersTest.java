@@ -434,6 +434,10 @@ class DescribedAnswersTest {
     private static void administeredPeople(TestServer server) {
         operator(server, "GET", "/admin/users", "").expect(200);
         operator(server, "POST", "/admin/users", "{\"email\":\"nowhere\"}").expect(400);
+        operator(server, "POST", "/admin/users", "{\"email\":\"eve@example.com\"}")
+                .expect(201);
+        operator(server, "POST", "/admin/users", "{\"email\":\"eve@example.com\"}")
+                .expect(409);
         String person = text(operator(server, "POST", "/admin/users", ""), 201, "userID");
         String own = "/admin/teams/" + server.team().id();
         for (String team : List.of(own, "/admin/teams/" + UUID.randomUUID(), "/admin/teams/x")) {

@@ -68,8 +68,8 @@ class TeamRacesTest {
         awaitStarts(6);
         server.send(server.operator("PATCH", path, "{\"isBanned\":true}")).expect(200);
         gate.countDown();
-        creates.forEach(create ->
-                assertThat(create.join().expect(403).message()).isEqualTo("team is banned"));
+        creates.forEach(
+                create -> assertThat(create.join().expect(403).message()).isEqualTo("team is banned"));
         assertNothingIsLeft();
         server.send(server.operator("PATCH", path, "{\"isBanned\":false}")).expect(200);
         IntStream.range(0, 20).forEach(i -> server.create());
@@ -84,8 +84,8 @@ class TeamRacesTest {
         server.send(server.operator("PATCH", path, "{\"isBlocked\":true,\"blockedReason\":\"unpaid\"}"))
                 .expect(200);
         gate.countDown();
-        creates.forEach(create ->
-                assertThat(create.join().expect(403).message()).isEqualTo("team is blocked: unpaid"));
+        creates.forEach(
+                create -> assertThat(create.join().expect(403).message()).isEqualTo("team is blocked: unpaid"));
         assertNothingIsLeft();
     }
 
