@@ -134,7 +134,23 @@ final class ApiHandler implements ExchangeHandler {
         if (match.isEmpty()) {
             throw notFound(exchange);
         }
+        if (!upload) {
+            requirePlain(exchange);
+        }
         return call(exchange, match.get());
+    }
+
+    /** A body that is encoded would only be told to be no JSON. */
+    private static void requirePlain(Exchange exchange) throws ApiException {
+        String encoding = String.join(", ", exchange.requestHeaders().all("Content-Encoding"));
+        if (exchange.requestLength() != 0
+                && !encoding.isBlank()
+                && !encoding.strip().equalsIgnoreCase("identity")) {
+            throw new ApiException(
+                    ErrorKind.UNSUPPORTED,
+                    "the body has Content-Encoding " + Texts.shown(encoding)
+                            + ", which is not supported; send it as it is");
+        }
     }
 
     private Reply call(Exchange exchange, Router.Match match) throws ApiException, IOException {
