@@ -111,12 +111,14 @@ final class AdminOptions {
     }
 
     private static String text(JsonNode value) {
-        return value.isMissingNode() || value.isNull() ? "-" : value.isString() ? printable(value) : value.toString();
+        return value.isMissingNode() || value.isNull()
+                ? "-"
+                : printable(value.isString() ? value.stringValue() : value.toString());
     }
 
-    /** Names are of people's choosing; nothing in them steers the terminal. */
-    private static String printable(JsonNode value) {
-        return value.stringValue().replaceAll("\\p{Cntrl}", "?");
+    /** Names are of people's choosing; nothing in them steers the terminal or turns the direction of its text. */
+    static String printable(String text) {
+        return text.replaceAll("[\\p{Cc}\\u061C\\u200E\\u200F\\u2028-\\u202E\\u2066-\\u2069]", "?");
     }
 
     /** The ID of a team that is told by ID, public project ID or slug. */

@@ -24,7 +24,7 @@ final class UserCommand extends AdminGroup {
 
     @Command(name = "list", description = "List all people and their teams.", mixinStandardHelpOptions = true)
     int list(@Mixin AdminOptions options) throws IOException, InterruptedException {
-        return options.show(surroundings, api -> api.get("/admin/users"), "userID", "email", "teams");
+        return options.show(surroundings, api -> api.get("/admin/users"), "userID", "email", "identities", "teams");
     }
 
     @Command(name = "create", description = "Make a person.", mixinStandardHelpOptions = true)

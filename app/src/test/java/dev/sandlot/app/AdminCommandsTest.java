@@ -117,6 +117,20 @@ class AdminCommandsTest {
     }
 
     @Test
+    void namesDoNotTurnTheTextAroundThem() throws Exception {
+        announce();
+        answers.put("GET /admin/teams", "[{\"slug\":\"ours\",\"name\":\"a\\u202eb\\u0085c\\u2066d\\u200fe\"}]");
+        answers.put(
+                "GET /admin/users",
+                "[{\"userID\":\"" + USER + "\",\"identities\":[{\"subject\":\"x\\u202ey\"}],\"teams\":[]}]");
+        assertThat(run("team", "list")).isZero();
+        assertThat(run("user", "list")).isZero();
+        assertThat(out.toString(StandardCharsets.UTF_8))
+                .contains("a?b?c?d?e", "{\"subject\":\"x?y\"}")
+                .doesNotContain("\u202e", "\u0085", "\u2066", "\u200f");
+    }
+
+    @Test
     void theCacheIsShownAndPruned() throws Exception {
         announce();
         answers.put(

@@ -63,13 +63,13 @@ final class AccountEndpoints {
     }
 
     private Reply create(Call call) throws ApiException, IOException {
-        String name = call.body().requiredText("name");
+        String name = Names.required(call.body());
         return Reply.json(201, keys.create(call.team().id(), name, call.person()));
     }
 
     private Reply rename(Call call) throws ApiException, IOException {
         UUID id = call.uuid("apiKeyID", "API key ID");
-        keys.rename(call.team().id(), id, call.body().requiredText("name"));
+        keys.rename(call.team().id(), id, Names.required(call.body()));
         return Reply.empty(202);
     }
 
@@ -79,7 +79,7 @@ final class AccountEndpoints {
     }
 
     private Reply createToken(Call call) throws ApiException, IOException {
-        String name = call.body().requiredText("name");
+        String name = Names.required(call.body());
         ApiKeys.Minted token = PersonTokens.mint();
         UUID id = UUID.randomUUID();
         Instant createdAt =

@@ -145,7 +145,23 @@ final class ApiHandler implements ExchangeHandler {
         if (match.isEmpty()) {
             throw notFound(exchange);
         }
+        if (!upload) {
+            requirePlain(exchange);
+        }
         return call(exchange, match.get());
+    }
+
+    /** A body that is encoded would only be told to be no JSON. */
+    private static void requirePlain(Exchange exchange) throws ApiException {
+        String encoding = String.join(", ", exchange.requestHeaders().all("Content-Encoding"));
+        if (exchange.requestLength() != 0
+                && !encoding.isBlank()
+                && !encoding.strip().equalsIgnoreCase("identity")) {
+            throw new ApiException(
+                    ErrorKind.UNSUPPORTED,
+                    "the body has Content-Encoding " + Texts.shown(encoding)
+                            + ", which is not supported; send it as it is");
+        }
     }
 
     private Reply call(Exchange exchange, Router.Match match) throws ApiException, IOException {
@@ -157,7 +173,19 @@ final class ApiHandler implements ExchangeHandler {
         if (route.isUpload()) {
             return upload(exchange, match);
         }
-        return guard.within(() -> route.operation().answer(admitted(exchange, match)));
+        return guard.within(() -> carriedOut(exchange, match));
+    }
+
+    private Reply carriedOut(Exchange exchange, Router.Match match) throws ApiException, IOException {
+        Call call = admitted(exchange, match);
+        try {
+            return match.route().operation().answer(call);
+        } catch (ApiException | RuntimeException e) {
+            if (BrokenReference.isIn(e)) {
+                authenticator.recheck(exchange.requestHeaders(), match.route().access());
+            }
+            throw e;
+        }
     }
 
     /** Who sends it is found out in time; what is sent takes as long as it takes. */
@@ -181,7 +209,7 @@ final class ApiHandler implements ExchangeHandler {
         if (team != null) {
             checkRate(exchange, team, route);
             if (!route.blockedMay()) {
-                checkNotBlocked(team);
+                team.standing().requireGood();
             }
         }
         return call;
@@ -190,14 +218,6 @@ final class ApiHandler implements ExchangeHandler {
     private void checkRate(Exchange exchange, Team team, Route route) throws ApiException {
         if (!rates.admit(team.id(), route, exchange.responseHeaders())) {
             throw new ApiException(ErrorKind.LIMITED, "Rate limit exceeded");
-        }
-    }
-
-    static void checkNotBlocked(Team team) throws ApiException {
-        Team.Standing standing = team.standing();
-        if (standing.blocked()) {
-            String reason = standing.blockedReason();
-            throw new ApiException(ErrorKind.FORBIDDEN, "team is blocked" + (reason == null ? "" : ": " + reason));
         }
     }
 

@@ -57,6 +57,15 @@ final class Authenticator {
         keys.forgetAll();
     }
 
+    /**
+     * Checks again, after an operation failed because something was gone, that it was not the caller's team: then the
+     * caller is told so, as any later request would be.
+     */
+    void recheck(Headers headers, Access access) throws ApiException {
+        forgetAll();
+        Caller _ = authenticate(headers, access);
+    }
+
     /** Checks that the caller is one of those the operation is for. */
     Caller authenticate(Headers headers, Access access) throws ApiException {
         if (access == Access.OPEN) {
@@ -81,8 +90,8 @@ final class Authenticator {
 
     private static Caller notBanned(Caller caller) throws ApiException {
         Team team = caller.team();
-        if (team != null && team.standing().banned()) {
-            throw new ApiException(ErrorKind.FORBIDDEN, "team is banned");
+        if (team != null) {
+            team.standing().requireNotBanned();
         }
         return caller;
     }

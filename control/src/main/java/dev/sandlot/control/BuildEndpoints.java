@@ -176,7 +176,7 @@ final class BuildEndpoints {
         if (team.standing().banned()) {
             throw new ApiException(ErrorKind.FORBIDDEN, "team is banned");
         }
-        ApiHandler.checkNotBlocked(team);
+        team.standing().requireGood();
         return team;
     }
 

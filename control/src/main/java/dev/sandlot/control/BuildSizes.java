@@ -8,7 +8,7 @@ final class BuildSizes {
     private static final int DEFAULT_CPU_COUNT = 2;
     private static final int DEFAULT_MEMORY_MB = 1024;
     private static final int MOST_CPU_COUNT = 32;
-    private static final int LEAST_MEMORY_MB = 128;
+    static final int LEAST_MEMORY_MB = 128;
     private static final String MORE = " (if you need to increase this limit, please contact support)";
 
     private BuildSizes() {}

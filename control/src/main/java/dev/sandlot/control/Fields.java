@@ -7,8 +7,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Predicate;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.TokenStreamLocation;
+import tools.jackson.core.exc.StreamConstraintsException;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -30,8 +33,7 @@ final class Fields {
             root = Json.MAPPER.readTree(body);
             Texts.requireKeepable(body, root);
         } catch (JacksonException e) {
-            throw new ApiException(
-                    ErrorKind.INVALID, "validation error: the body is not JSON: " + e.getOriginalMessage(), e);
+            throw unreadable(e);
         }
         if (!root.isObject()) {
             throw new ApiException(ErrorKind.INVALID, "validation error: the body is not a JSON object");
@@ -39,9 +41,30 @@ final class Fields {
         return new Fields(root, "");
     }
 
+    /** In words of our own: those of the parser are about itself. */
+    private static ApiException unreadable(JacksonException e) {
+        String problem = e instanceof StreamConstraintsException
+                ? "the body is nested too deeply, or has a name or number that is too long"
+                : "the body is not JSON";
+        TokenStreamLocation place = e.getLocation();
+        String where = place == null || place.getLineNr() < 1
+                ? ""
+                : ", at line " + place.getLineNr() + ", column " + Math.max(place.getColumnNr(), 1);
+        return new ApiException(ErrorKind.INVALID, "validation error: " + problem + where, e);
+    }
+
     /** The object as it was sent. */
     JsonNode node() {
         return object;
+    }
+
+    /** Refuses properties of other names, where one that is mistyped would count as absent. */
+    void refuseOthersThan(Set<String> known) throws ApiException {
+        for (String name : object.propertyNames()) {
+            if (!known.contains(name)) {
+                throw invalid(name, "is unknown");
+            }
+        }
     }
 
     boolean isEmpty() {

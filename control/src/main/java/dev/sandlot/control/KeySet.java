@@ -33,13 +33,19 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The public keys of whoever signs tokens, fetched when they are first needed, when they are old, and, at most every
- * few seconds, when a token names one that is not among them. If a fetch fails the keys at hand stay in use.
+ * The public keys of whoever signs tokens, fetched when they are first needed, when they are old, and when a token names
+ * one that is not among them. If a fetch fails the keys at hand stay in use.
+ *
+ * <p>Anyone can name a key that there is not. So fetches are bounded: a few may follow each other, so that a key is
+ * found as soon as its provider uses it, and then one each {@link #BETWEEN_FETCHES}. A provider that fails is left
+ * alone for longer.
  */
 final class KeySet {
     private static final Logger LOG = LoggerFactory.getLogger(KeySet.class);
     private static final Duration PATIENCE = Duration.ofSeconds(5);
-    private static final Duration BETWEEN_FETCHES = Duration.ofSeconds(10);
+    private static final Duration BETWEEN_FETCHES = Duration.ofSeconds(3);
+    private static final int FETCHES_AT_ONCE = 4;
+    private static final Duration AFTER_FAILURE = Duration.ofSeconds(10);
     private static final int LARGEST_DOCUMENT = 1 << 20;
     private static final int LEAST_RSA_BITS = 2048;
 
@@ -54,8 +60,11 @@ final class KeySet {
 
     private volatile Instant fetched = Instant.MIN;
 
+    /** Guarded by the lock: when as many fetches as may follow each other are free again. */
+    private Instant allFree = Instant.EPOCH;
+
     /** Guarded by the lock. */
-    private Instant tried = Instant.MIN;
+    private Instant resting = Instant.EPOCH;
 
     /** Where keys come from: a JSON web key set, each time anew. */
     @FunctionalInterface
@@ -85,31 +94,48 @@ final class KeySet {
 
     /** The key of that name. */
     Optional<PublicKey> find(String id) throws ApiException {
-        boolean old = fetched.equals(Instant.MIN) || !clock.instant().isBefore(fetched.plus(cacheDuration));
-        if (old || !keys.containsKey(id)) {
-            refresh();
+        if (isWanting(id)) {
+            refresh(id);
         }
         return Optional.ofNullable(keys.get(id));
     }
 
-    private void refresh() throws ApiException {
+    private boolean isWanting(String id) {
+        boolean old = fetched.equals(Instant.MIN) || !clock.instant().isBefore(fetched.plus(cacheDuration));
+        return old || !keys.containsKey(id);
+    }
+
+    /** Those who waited while another fetched may find what they want. */
+    private void refresh(String id) throws ApiException {
         lock.lock();
         try {
+            if (!isWanting(id)) {
+                return;
+            }
             Instant now = clock.instant();
-            boolean tooSoon = !tried.equals(Instant.MIN) && now.isBefore(tried.plus(BETWEEN_FETCHES));
-            if (tooSoon) {
+            if (!mayFetch(now)) {
                 requireKeys(null);
                 return;
             }
-            tried = now;
             keys = fetch();
             fetched = now;
         } catch (IOException | IllegalArgumentException e) {
+            resting = clock.instant().plus(AFTER_FAILURE);
             requireKeys(e);
             LOG.warn("could not fetch the keys of {}; those at hand stay in use", issuer, e);
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Takes one of the fetches that may be made, if one is free. */
+    private boolean mayFetch(Instant now) {
+        Instant next = Moments.later(allFree, now).plus(BETWEEN_FETCHES);
+        if (now.isBefore(resting) || next.isAfter(now.plus(BETWEEN_FETCHES.multipliedBy(FETCHES_AT_ONCE)))) {
+            return false;
+        }
+        allFree = next;
+        return true;
     }
 
     private void requireKeys(@Nullable Exception cause) throws ApiException {

@@ -7,6 +7,7 @@ import dev.sandlot.protocol.SandboxId;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
@@ -35,6 +36,7 @@ final class Lifecycle implements AutoCloseable {
     private final SandboxStore store;
     private final NodeService node;
     private final TemplateStore templates;
+    private final TeamStore teams;
     private final Nodes nodes;
     private final InstantSource clock;
     private final LiveSandboxes live = new LiveSandboxes();
@@ -47,6 +49,7 @@ final class Lifecycle implements AutoCloseable {
     Lifecycle(Store store, NodeService node, AccessTokens tokens, InstantSource clock) {
         this.store = store.sandboxes();
         this.templates = store.templates();
+        this.teams = store.teams();
         this.node = node;
         this.nodes = new Nodes(node, store.operations(), clock);
         this.clock = clock;
@@ -57,27 +60,68 @@ final class Lifecycle implements AutoCloseable {
     /**
      * Starts a sandbox and returns when it answers.
      *
-     * @throws ApiException {@code LIMITED} when the team holds as many as it may; else as the node failed, with a
-     *     code of public-api.md 1.3. Nothing is left of it then
+     * @throws ApiException {@code LIMITED} when the team holds as many as it may; {@code FORBIDDEN} when it was banned
+     *     or blocked meanwhile; else as the node failed, with a code of public-api.md 1.3. Nothing is left of it then
      */
     SandboxRecord start(SandboxStart.Request request) throws ApiException {
         quota.reserve(request.team());
         requireRoom(request.team());
         LiveSandbox sandbox = new LiveSandbox(starts.intent(request));
         live.add(sandbox);
+        SandboxRecord running;
         boolean started = false;
         try {
-            SandboxRecord running = starts.run(sandbox, request);
+            running = run(sandbox, request);
             expiry.schedule(running.id(), running.endAt());
             started = true;
-            count(running);
-            return running;
         } finally {
             if (!started) {
                 starts.undo(sandbox);
                 leaveMemory(sandbox);
             }
+            sandbox.endStart();
         }
+        keepOnlyForGoodTeam(sandbox);
+        count(running);
+        return running;
+    }
+
+    /** An operator who ended it meanwhile mostly did so because of its team; then that is what the caller is told. */
+    private SandboxRecord run(LiveSandbox sandbox, SandboxStart.Request request) throws ApiException {
+        try {
+            return starts.run(sandbox, request);
+        } catch (ApiException e) {
+            if (sandbox.isLeaving()) {
+                requireGood(sandbox.record().teamId());
+            }
+            throw e;
+        }
+    }
+
+    /**
+     * Looks at the team once more, now that operators see the sandbox. So a ban comes either before this look, or
+     * finds the sandbox running.
+     */
+    private void keepOnlyForGoodTeam(LiveSandbox sandbox) throws ApiException {
+        try {
+            requireGood(sandbox.record().teamId());
+        } catch (ApiException | RuntimeException e) {
+            endRefused(sandbox, e);
+            throw e;
+        }
+    }
+
+    private void endRefused(LiveSandbox sandbox, Exception cause) {
+        try {
+            kill(sandbox, KillReason.ADMIN);
+        } catch (ApiException e) {
+            cause.addSuppressed(e);
+            LOG.error("could not end sandbox {}, whose team is refused; it is out of the books", sandbox.id(), e);
+        }
+    }
+
+    private void requireGood(UUID teamId) throws ApiException {
+        teams.required(teamId).standing().requireGood();
     }
 
     private void requireRoom(Team team) throws ApiException {
@@ -133,9 +177,18 @@ final class Lifecycle implements AutoCloseable {
         kill(find(team, id), KillReason.REQUEST);
     }
 
-    /** Ends a sandbox because an operator wants it so. */
+    /** The sandboxes of the team that run or are about to. */
+    List<SandboxId> startingOrRunning(Team team) {
+        return live.all()
+                .filter(sandbox -> sandbox.teamId().equals(team.id()))
+                .filter(sandbox -> sandbox.state() == SandboxState.STARTING || sandbox.state() == SandboxState.RUNNING)
+                .map(SandboxRecord::id)
+                .toList();
+    }
+
+    /** Ends a sandbox because an operator wants it so, also one that is still starting. */
     void killForOperator(Team team, SandboxId id) throws ApiException {
-        kill(find(team, id), KillReason.ADMIN);
+        kill(findInAnyState(team, id), KillReason.ADMIN);
     }
 
     /** Sets the end to so long from now, within the longest life that the team's tier grants. */
@@ -199,9 +252,14 @@ final class Lifecycle implements AutoCloseable {
     }
 
     private LiveSandbox find(Team team, SandboxId id) throws ApiException {
+        return Optional.of(findInAnyState(team, id))
+                .filter(sandbox -> sandbox.record().state() != SandboxState.STARTING)
+                .orElseThrow(() -> unknown(id));
+    }
+
+    private LiveSandbox findInAnyState(Team team, SandboxId id) throws ApiException {
         return live.find(id)
                 .filter(sandbox -> sandbox.record().teamId().equals(team.id()))
-                .filter(sandbox -> sandbox.record().state() != SandboxState.STARTING)
                 .orElseThrow(() -> unknown(id));
     }
 
@@ -272,7 +330,12 @@ final class Lifecycle implements AutoCloseable {
 
     private void end(LiveSandbox sandbox, LiveSandbox.Transition transition, KillReason reason) throws ApiException {
         ApiException failure = killOnNode(sandbox.id());
-        forget(sandbox, reason);
+        if (transition.cutsStart()) {
+            sandbox.awaitEndOfStart();
+            failure = killOnNode(sandbox.id());
+        } else {
+            forget(sandbox, reason);
+        }
         transition.complete(failure);
         if (failure != null) {
             throw failure;

@@ -1,11 +1,15 @@
 package dev.sandlot.control;
 
 import dev.sandlot.protocol.ApiException;
-import dev.sandlot.protocol.ErrorKind;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Limits as operators write and read them: -1 lifts one, and one that is absent is left alone. */
+/**
+ * Limits as operators write and read them: -1 lifts one, and one that is absent is left alone. A team may be left
+ * without any sandbox, build or event, but what it may have is of a size that can be used: an hour (public-api.md 7.3),
+ * one processor, and the memory of the smallest template.
+ */
 record LimitsView(
         @Nullable Integer concurrentSandboxes,
         @Nullable Integer maxLengthHours,
@@ -17,6 +21,15 @@ record LimitsView(
         @Nullable Integer maxDiskMb) {
     private static final int LIFTED = -1;
     private static final int LARGEST = 1_000_000_000;
+    private static final Set<String> ALL = Set.of(
+            "concurrentSandboxes",
+            "maxLengthHours",
+            "maxVcpu",
+            "maxRamMb",
+            "concurrentBuilds",
+            "eventsTtlDays",
+            "defaultFreeDiskMb",
+            "maxDiskMb");
 
     static LimitsView of(Team.Limits limits) {
         return new LimitsView(
@@ -47,22 +60,25 @@ record LimitsView(
     }
 
     static TeamStore.Overrides read(Fields body) throws ApiException {
+        body.refuseOthersThan(ALL);
         return new TeamStore.Overrides(
-                read(body, "concurrentSandboxes"),
-                read(body, "maxLengthHours"),
-                read(body, "maxVcpu"),
-                read(body, "maxRamMb"),
-                read(body, "concurrentBuilds"),
-                read(body, "eventsTtlDays"),
-                read(body, "defaultFreeDiskMb"),
-                read(body, "maxDiskMb"));
+                read(body, "concurrentSandboxes", 0),
+                read(body, "maxLengthHours", 1),
+                read(body, "maxVcpu", 1),
+                read(body, "maxRamMb", BuildSizes.LEAST_MEMORY_MB),
+                read(body, "concurrentBuilds", 0),
+                read(body, "eventsTtlDays", 0),
+                read(body, "defaultFreeDiskMb", 0),
+                read(body, "maxDiskMb", 1));
     }
 
-    private static @Nullable Integer read(Fields body, String name) throws ApiException {
+    private static @Nullable Integer read(Fields body, String name, int least) throws ApiException {
         Optional<Integer> limit = body.int32(name, LIFTED);
         if (limit.isPresent() && limit.get() > LARGEST) {
-            throw new ApiException(
-                    ErrorKind.INVALID, "validation error: property \"" + name + "\" must be at most " + LARGEST);
+            throw body.invalid(name, "must be at most " + LARGEST);
+        }
+        if (limit.isPresent() && limit.get() < least && limit.get() != LIFTED) {
+            throw body.invalid(name, "must be at least " + least + ", or " + LIFTED + " for no limit");
         }
         return limit.map(number -> number == LIFTED ? Team.Limits.LIFTED : number)
                 .orElse(null);

@@ -24,6 +24,9 @@ final class LiveSandbox {
     /** Guarded by the lock. */
     private @Nullable Transition leaving;
 
+    /** Complete once nobody works on a start of this sandbox any more, however it ended. */
+    private final CompletableFuture<@Nullable Void> startOver = new CompletableFuture<>();
+
     LiveSandbox(SandboxRecord record) {
         this.record = record;
     }
@@ -31,6 +34,16 @@ final class LiveSandbox {
     /** A change of state under way. */
     static final class Transition {
         private final CompletableFuture<@Nullable ApiException> outcome = new CompletableFuture<>();
+        private final boolean cutsStart;
+
+        private Transition(boolean cutsStart) {
+            this.cutsStart = cutsStart;
+        }
+
+        /** Whether the sandbox was still starting; then its start fails, and whoever works on it undoes it. */
+        boolean cutsStart() {
+            return cutsStart;
+        }
 
         /** Tells those who joined that it is over, and how; null when it succeeded. */
         void complete(@Nullable ApiException failure) {
@@ -68,6 +81,21 @@ final class LiveSandbox {
         return record.state() == SandboxState.RUNNING;
     }
 
+    /** Whether somebody ends it, or ended it. */
+    boolean isLeaving() {
+        return record.state() == SandboxState.KILLING;
+    }
+
+    /** Tells those who wait that the start came to its end. */
+    void endStart() {
+        startOver.complete(null);
+    }
+
+    /** Waits until nobody works on the start of this sandbox. */
+    void awaitEndOfStart() {
+        var _ = startOver.join();
+    }
+
     /** Changes the record while no one else does. */
     SandboxRecord change(Change change) throws ApiException {
         lock.lock();
@@ -100,7 +128,7 @@ final class LiveSandbox {
     }
 
     private Transition leave() {
-        Transition transition = new Transition();
+        Transition transition = new Transition(record.state() == SandboxState.STARTING);
         leaving = transition;
         record = record.in(SandboxState.KILLING);
         return transition;

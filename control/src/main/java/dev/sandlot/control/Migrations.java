@@ -14,7 +14,7 @@ final class Migrations {
     static final String FOLDER = "dev/sandlot/control/migrations";
 
     /** The last of the changes; a database that has it has them all. */
-    static final String NEWEST = "14";
+    static final String NEWEST = "16";
 
     private static final String LAST_DONE =
             "SELECT version, success FROM flyway_schema_history ORDER BY installed_rank DESC LIMIT 1";

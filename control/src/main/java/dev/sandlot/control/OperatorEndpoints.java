@@ -58,17 +58,17 @@ final class OperatorEndpoints {
 
     private Reply killAll(Call call) throws ApiException {
         Team team = team(call);
-        List<SandboxId> running = lifecycle.running(team).map(SandboxRecord::id).toList();
-        int failed = kill(team, running);
-        return Reply.json(200, new KillCounts(running.size() - failed, failed));
+        List<SandboxId> all = lifecycle.startingOrRunning(team);
+        int failed = kill(team, all);
+        return Reply.json(200, new KillCounts(all.size() - failed, failed));
     }
 
     /** Returns how many could not be ended. */
-    private int kill(Team team, List<SandboxId> running) {
+    private int kill(Team team, List<SandboxId> all) {
         Semaphore free = new Semaphore(KILLS_AT_ONCE);
         AtomicInteger failed = new AtomicInteger();
         try (ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {
-            running.forEach(id -> {
+            all.forEach(id -> {
                 free.acquireUninterruptibly();
                 pool.execute(() -> {
                     failed.addAndGet(isKilled(team, id) ? 0 : 1);
@@ -159,11 +159,8 @@ final class OperatorEndpoints {
 
     private Reply createKey(Call call) throws ApiException, IOException {
         Team team = team(call);
-        if (team.standing().banned()) {
-            throw new ApiException(ErrorKind.FORBIDDEN, "team is banned");
-        }
-        ApiHandler.checkNotBlocked(team);
-        return Reply.json(201, keys.create(team.id(), call.body().requiredText("name"), Optional.empty()));
+        team.standing().requireGood();
+        return Reply.json(201, keys.create(team.id(), Names.required(call.body()), Optional.empty()));
     }
 
     private Reply deleteKey(Call call) throws ApiException {

@@ -6,13 +6,10 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** What operators do to people beyond the contract: make and delete them and their access tokens. The paths are our own. */
 final class PeopleAdministration {
-    private static final Pattern EMAIL = Pattern.compile("[^\\s@]{1,200}@[^\\s@]{1,200}");
-
     private final PersonStore people;
 
     PeopleAdministration(PersonStore people) {
@@ -21,7 +18,10 @@ final class PeopleAdministration {
 
     private record UserTeam(UUID teamID, String slug, boolean isDefault) {}
 
-    private record UserView(UUID userID, @Nullable String email, List<UserTeam> teams) {}
+    private record UserIdentity(
+            String issuer, String subject, @Nullable String email) {}
+
+    private record UserView(UUID userID, @Nullable String email, List<UserIdentity> identities, List<UserTeam> teams) {}
 
     private record TokenView(UUID id, String name, KeyMask mask, String createdAt) {}
 
@@ -42,7 +42,10 @@ final class PeopleAdministration {
                 .map(membership ->
                         new UserTeam(membership.team().id(), membership.team().slug(), membership.isDefault()))
                 .toList();
-        return new UserView(person.id(), person.email(), teams);
+        List<UserIdentity> identities = people.identities(person.id()).stream()
+                .map(identity -> new UserIdentity(identity.issuer(), identity.subject(), identity.email()))
+                .toList();
+        return new UserView(person.id(), person.email(), identities, teams);
     }
 
     private Reply list(Call call) {
@@ -51,11 +54,13 @@ final class PeopleAdministration {
 
     private Reply create(Call call) throws ApiException, IOException {
         String email = call.optionalBody().text("email").orElse(null);
-        if (email != null && !EMAIL.matcher(email).matches()) {
+        if (email != null && !MailAddress.isOne(email)) {
             throw new ApiException(ErrorKind.INVALID, "validation error: property \"email\" is not an address");
         }
         PersonStore.Person person = new PersonStore.Person(UUID.randomUUID(), email);
-        people.addPerson(person);
+        if (!people.addPerson(person)) {
+            throw new ApiException(ErrorKind.CONFLICT, "another user has the mail address " + email);
+        }
         return Reply.json(201, view(person));
     }
 
@@ -85,7 +90,7 @@ final class PeopleAdministration {
 
     private Reply createToken(Call call) throws ApiException, IOException {
         UUID person = person(call).id();
-        String name = call.body().requiredText("name");
+        String name = Names.required(call.body());
         ApiKeys.Minted token = PersonTokens.mint();
         UUID id = UUID.randomUUID();
         Instant createdAt = people.addToken(new PersonStore.StoredToken(id, person, name, token));

@@ -29,16 +29,22 @@ interface PersonStore {
     /** Who belongs to a team, the oldest member first. */
     List<Member> members(UUID teamId);
 
-    /** Makes a person; does nothing when the ID is taken. */
-    void addPerson(Person person);
+    /** Makes a person, unless another has the mail address, in whatever case; says whether it did. */
+    boolean addPerson(Person person);
 
     List<Person> people();
 
     /** Removes a person who belongs to no team, with tokens and identities; says whether there was one. */
     boolean deletePerson(UUID userId);
 
-    /** The person that an identity provider means, who is made, without teams, when new. */
+    /**
+     * The person that an identity provider means, who is made, without teams, when new. The mail address becomes the
+     * person's, unless another has it; the identity keeps it in any case.
+     */
     UUID personOf(Identity identity);
+
+    /** How identity providers know a person, the oldest first. */
+    List<Identity> identities(UUID userId);
 
     /** The teams of a person, the default first, then the oldest. */
     List<Membership> memberships(UUID userId);

@@ -4,9 +4,11 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
+import org.jspecify.annotations.Nullable;
 
 /** People in SQL. */
 final class SqlPersonStore implements PersonStore {
@@ -16,9 +18,24 @@ final class SqlPersonStore implements PersonStore {
         this.sql = sql;
     }
 
+    /** An identity that was met before, with the mail address it had. */
+    private record Known(UUID person, @Nullable String email) {
+        boolean isCurrent(Identity identity) {
+            return identity.email() == null || identity.email().equals(email);
+        }
+    }
+
     @Override
-    public void addPerson(Person person) {
-        sql.write(handle -> insertPerson(handle, person));
+    public boolean addPerson(Person person) {
+        return sql.writeAlone(handle ->
+                (person.email() == null || isFree(handle, person.email())) && insertPerson(handle, person) == 1);
+    }
+
+    private static boolean isFree(Handle handle, String email) {
+        return handle.select("SELECT COUNT(*) FROM users WHERE lower(email) = lower(?)", email)
+                        .mapTo(Long.class)
+                        .one()
+                == 0;
     }
 
     private static int insertPerson(Handle handle, Person person) {
@@ -53,30 +70,64 @@ final class SqlPersonStore implements PersonStore {
 
     @Override
     public UUID personOf(Identity identity) {
-        Optional<UUID> known = sql.read(handle -> known(handle, identity));
-        return known.orElseGet(() ->
-                sql.writeAlone(handle -> known(handle, identity).orElseGet(() -> insertIdentity(handle, identity))));
+        return sql.read(handle -> known(handle, identity))
+                .filter(known -> known.isCurrent(identity))
+                .map(Known::person)
+                .orElseGet(() -> sql.writeAlone(handle -> met(handle, identity)));
     }
 
-    private static Optional<UUID> known(Handle handle, Identity identity) {
+    private static UUID met(Handle handle, Identity identity) {
+        Optional<Known> known = known(handle, identity);
+        known.filter(old -> !old.isCurrent(identity)).ifPresent(old -> changeEmail(handle, old, identity));
+        return known.map(Known::person).orElseGet(() -> insertIdentity(handle, identity));
+    }
+
+    private static Optional<Known> known(Handle handle, Identity identity) {
         return handle.select(
-                        "SELECT user_id FROM user_identities WHERE oidc_iss = ? AND oidc_sub = ?",
+                        "SELECT user_id, email FROM user_identities WHERE oidc_iss = ? AND oidc_sub = ?",
                         identity.issuer(),
                         identity.subject())
-                .mapTo(String.class)
-                .findOne()
-                .map(UUID::fromString);
+                .map((row, context) -> new Known(UUID.fromString(row.getString("user_id")), row.getString("email")))
+                .findOne();
+    }
+
+    /** The person follows, unless the address is another's, or theirs came from somewhere else. */
+    private static void changeEmail(Handle handle, Known old, Identity identity) {
+        String email = Objects.requireNonNull(identity.email());
+        handle.execute(
+                "UPDATE user_identities SET email = ? WHERE oidc_iss = ? AND oidc_sub = ?",
+                email,
+                identity.issuer(),
+                identity.subject());
+        if (isFree(handle, email)) {
+            handle.execute(
+                    "UPDATE users SET email = ? WHERE id = ? AND (email IS NULL OR email = ?)",
+                    email,
+                    old.person().toString(),
+                    old.email() == null ? email : old.email());
+        }
+    }
+
+    @Override
+    public List<Identity> identities(UUID userId) {
+        return sql.read(handle -> handle.select(
+                        "SELECT * FROM user_identities WHERE user_id = ? ORDER BY created_at, oidc_iss, oidc_sub",
+                        userId.toString())
+                .map((row, context) ->
+                        new Identity(row.getString("oidc_iss"), row.getString("oidc_sub"), row.getString("email")))
+                .list());
     }
 
     /** Two servers may meet here: the one that comes second takes the person of the first. */
     private static UUID insertIdentity(Handle handle, Identity identity) {
         UUID id = UUID.randomUUID();
-        insertPerson(handle, new Person(id, null));
+        String email = identity.email();
+        insertPerson(handle, new Person(id, email != null && isFree(handle, email) ? email : null));
         int inserted = handle.execute("""
-                INSERT INTO user_identities (oidc_iss, oidc_sub, user_id, created_at) VALUES (?, ?, ?, ?)
+                INSERT INTO user_identities (oidc_iss, oidc_sub, user_id, created_at, email) VALUES (?, ?, ?, ?, ?)
                 ON CONFLICT (oidc_iss, oidc_sub) DO NOTHING
-                """, identity.issuer(), identity.subject(), id.toString(), now());
-        return inserted == 1 ? id : known(handle, identity).orElseThrow();
+                """, identity.issuer(), identity.subject(), id.toString(), now(), email);
+        return inserted == 1 ? id : known(handle, identity).orElseThrow().person();
     }
 
     @Override

@@ -10,6 +10,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Teams and keys in SQL. */
 final class SqlTeamStore implements TeamStore {
@@ -59,6 +61,9 @@ final class SqlTeamStore implements TeamStore {
     /** Tables whose rows go with their team. */
     private static final List<String> OWNED =
             List.of("idempotent_requests", "project_limits", "addons", "team_api_keys", "users_teams");
+
+    private static final Logger LOG = LoggerFactory.getLogger(SqlTeamStore.class);
+    private static final int DELETIONS = 5;
 
     private final Sql sql;
 
@@ -269,9 +274,23 @@ final class SqlTeamStore implements TeamStore {
         change("UPDATE teams SET name = ?, tier = ? WHERE id = ?", name, tierId, teamId.toString());
     }
 
+    /** What others make for the team meanwhile keeps it from going: then all is looked at anew, a few times. */
     @Override
     public boolean deleteTeam(UUID teamId) {
-        String id = teamId.toString();
+        for (int tried = 0; tried < DELETIONS; tried++) {
+            try {
+                return deleteUnreferred(teamId.toString());
+            } catch (RuntimeException e) {
+                if (!BrokenReference.isIn(e)) {
+                    throw e;
+                }
+                LOG.debug("team {} was given something while it was deleted", teamId, e);
+            }
+        }
+        return false;
+    }
+
+    private boolean deleteUnreferred(String id) {
         return sql.writeAlone(handle -> {
             if (HANGING.stream().anyMatch(table -> counts(handle, table, id) > 0)) {
                 return false;

@@ -1,5 +1,7 @@
 package dev.sandlot.control;
 
+import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.ErrorKind;
 import java.time.Duration;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -11,6 +13,21 @@ record Team(UUID id, String name, String slug, Standing standing, Limits limits)
     record Standing(
             boolean banned, boolean blocked, @Nullable String blockedReason) {
         static final Standing GOOD = new Standing(false, false, null);
+
+        /** Refuses what changes something, as public-api.md 2.3 says. */
+        void requireGood() throws ApiException {
+            requireNotBanned();
+            if (blocked) {
+                throw new ApiException(
+                        ErrorKind.FORBIDDEN, "team is blocked" + (blockedReason == null ? "" : ": " + blockedReason));
+            }
+        }
+
+        void requireNotBanned() throws ApiException {
+            if (banned) {
+                throw new ApiException(ErrorKind.FORBIDDEN, "team is banned");
+            }
+        }
     }
 
     /**

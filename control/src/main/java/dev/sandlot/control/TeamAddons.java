@@ -15,7 +15,6 @@ import org.jspecify.annotations.Nullable;
 
 /** What operators add to the limits of a team's tier, for a time or for ever (public-api.md 22). The paths are our own. */
 final class TeamAddons {
-    private static final int LONGEST_NAME = 200;
     private static final int LARGEST = 1_000_000;
     private static final int MOST = 100;
 
@@ -88,7 +87,7 @@ final class TeamAddons {
         Addon addon = new Addon(
                 UUID.randomUUID(),
                 team,
-                name(body),
+                Names.required(body),
                 extra(body, "extraConcurrentSandboxes"),
                 extra(body, "extraConcurrentBuilds"),
                 extra(body, "extraMaxVcpu"),
@@ -104,14 +103,6 @@ final class TeamAddons {
             throw new ApiException(ErrorKind.INVALID, "validation error: an addon must add to at least one limit");
         }
         return addon;
-    }
-
-    private static String name(Fields body) throws ApiException {
-        String name = body.requiredText("name");
-        if (name.isBlank() || name.length() > LONGEST_NAME) {
-            throw invalid("name", "must have 1 to " + LONGEST_NAME + " characters");
-        }
-        return name;
     }
 
     private static int extra(Fields body, String property) throws ApiException {

@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -17,10 +18,11 @@ import org.jspecify.annotations.Nullable;
  * and keys. The paths are our own.
  */
 final class TeamAdministration {
-    private static final Pattern SLUG = Pattern.compile("[a-z0-9_-]{1,64}");
+    private static final Pattern SLUG = Pattern.compile("[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?");
+    private static final Pattern EDGES = Pattern.compile("^[_-]+|[_-]+$");
     private static final Pattern TIER = Pattern.compile("[a-z0-9_.-]{1,64}");
     private static final String FIRST_TIER = "base_v1";
-    private static final int LONGEST_NAME = 200;
+    private static final int LONGEST_SLUG_OF_NAME = 48;
     private static final int LONGEST_REASON = 1000;
     private static final int SLUG_ATTEMPTS = 10;
 
@@ -28,6 +30,7 @@ final class TeamAdministration {
     private final PersonStore people;
     private final TeamKeys keys;
     private final Authenticator authenticator;
+    private final ReentrantLock changing = new ReentrantLock();
 
     TeamAdministration(Store store, TeamKeys keys, Authenticator authenticator) {
         this.teams = store.teams();
@@ -98,7 +101,7 @@ final class TeamAdministration {
 
     private Reply create(Call call) throws ApiException, IOException {
         Fields body = call.body();
-        String name = bounded("name", body.requiredText("name"), LONGEST_NAME);
+        String name = Names.required(body);
         Optional<String> slug = body.text("slug");
         String tier = knownTier(body.text("tier").orElse(FIRST_TIER));
         UUID id = UUID.randomUUID();
@@ -111,9 +114,7 @@ final class TeamAdministration {
 
     /** Under a slug out of the name, with some characters more while that is taken (public-api.md 22). */
     private boolean addTeam(UUID id, String name, String tier) {
-        String unaccented = Normalizer.normalize(name.split("@", 2)[0], Normalizer.Form.NFD);
-        String base = unaccented.toLowerCase(Locale.ROOT).replace(' ', '-').replaceAll("[^a-z0-9_-]", "");
-        base = base.isEmpty() ? "team" : base.substring(0, Math.min(base.length(), 48));
+        String base = slugOf(name);
         String slug = base;
         for (int tried = 0; tried < SLUG_ATTEMPTS; tried++) {
             if (teams.addTeam(id, name, slug, tier)) {
@@ -124,16 +125,18 @@ final class TeamAdministration {
         return false;
     }
 
-    private static String slug(String text) throws ApiException {
-        if (!SLUG.matcher(text).matches()) {
-            throw invalid("slug", "must be 1 to 64 of a-z, 0-9, - and _");
-        }
-        return text;
+    private static String slugOf(String name) {
+        String unaccented = Normalizer.normalize(name.split("@", 2)[0], Normalizer.Form.NFD);
+        String plain = unaccented.toLowerCase(Locale.ROOT).replace(' ', '-').replaceAll("[^a-z0-9_-]", "");
+        String begun = EDGES.matcher(plain).replaceAll("");
+        String bounded = begun.substring(0, Math.min(begun.length(), LONGEST_SLUG_OF_NAME));
+        String slug = EDGES.matcher(bounded).replaceAll("");
+        return slug.isEmpty() ? "team" : slug;
     }
 
-    private static String bounded(String name, String text, int longest) throws ApiException {
-        if (text.isBlank() || text.length() > longest) {
-            throw invalid(name, "must have 1 to " + longest + " characters");
+    private static String slug(String text) throws ApiException {
+        if (!SLUG.matcher(text).matches()) {
+            throw invalid("slug", "must be 1 to 64 of a-z, 0-9, - and _, with a letter or digit at both ends");
         }
         return text;
     }
@@ -149,17 +152,27 @@ final class TeamAdministration {
         return id;
     }
 
-    /** What is absent stays; a block without a reason drops the old one. */
+    /** One at a time, for what is absent stays: two changes at once could undo each other, a ban among them. */
     private Reply change(Call call) throws ApiException, IOException {
+        Fields body = call.body();
+        changing.lock();
+        try {
+            return change(call, body);
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    /** What is absent stays; a block without a reason drops the old one. */
+    private Reply change(Call call, Fields body) throws ApiException {
         TeamStore.ListedTeam listed = team(call);
         Team team = listed.team();
-        Fields body = call.body();
         Optional<String> name = body.text("name");
         Optional<String> tier = body.text("tier");
         Optional<String> reason = body.text("blockedReason");
         Optional<Boolean> blocked = body.bool("isBlocked");
         boolean banned = body.bool("isBanned").orElse(team.standing().banned());
-        String newName = name.isPresent() ? bounded("name", name.get(), LONGEST_NAME) : team.name();
+        String newName = name.isPresent() ? Names.checked("name", name.get(), Names.LONGEST) : team.name();
         String newTier = tier.isPresent() ? knownTier(tier.get()) : listed.tier();
         Team.Standing standing = reason.isPresent() || blocked.isPresent()
                 ? standing(banned, blocked.orElse(team.standing().blocked()), reason)
@@ -177,7 +190,9 @@ final class TeamAdministration {
             throw invalid("blockedReason", "is of a block that there is not");
         }
         return new Team.Standing(
-                banned, blocked, reason.isPresent() ? bounded("blockedReason", reason.get(), LONGEST_REASON) : null);
+                banned,
+                blocked,
+                reason.isPresent() ? Names.checked("blockedReason", reason.get(), LONGEST_REASON) : null);
     }
 
     private Reply delete(Call call) throws ApiException {

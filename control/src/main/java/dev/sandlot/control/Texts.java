@@ -9,7 +9,15 @@ import tools.jackson.databind.JsonNode;
  * what one store cannot keep is refused, whichever store there is.
  */
 final class Texts {
+    private static final int LONGEST_SHOWN = 64;
+
     private Texts() {}
+
+    /** A text of a caller as part of a message: short and printable. */
+    static String shown(String text) {
+        String plain = text.replaceAll("[^\\x20-\\x7e]", "?");
+        return plain.length() > LONGEST_SHOWN ? plain.substring(0, LONGEST_SHOWN) + "..." : plain;
+    }
 
     static boolean isKeepable(String text) {
         for (int i = 0; i < text.length(); i++) {

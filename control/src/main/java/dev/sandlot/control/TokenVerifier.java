@@ -10,11 +10,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /** Checks the tokens of one issuer: signature (RS256, ES256), issuer, audience and times. */
 final class TokenVerifier {
     private static final Duration SKEW = Duration.ofSeconds(30);
+    private static final int LONGEST_SUBJECT = 255;
 
     private final String issuer;
     private final List<String> audiences;
@@ -36,11 +38,26 @@ final class TokenVerifier {
         checkSignature(token);
         checkTimes(token.claims());
         checkAudience(token.claims());
-        String subject = token.claims().path("sub").asString("");
-        if (subject.isEmpty() || !Texts.isKeepable(subject)) {
+        return new Identity(issuer, subject(token.claims()), email(token.claims()));
+    }
+
+    /** OpenID Connect Core 2: a string of at most 255 characters. */
+    private static String subject(JsonNode claims) throws ApiException {
+        JsonNode subject = claims.path("sub");
+        if (!subject.isString() || subject.stringValue().isEmpty() || !Texts.isKeepable(subject.stringValue())) {
             throw IdentityProviders.refused("it names no subject");
         }
-        return new Identity(issuer, subject);
+        if (subject.stringValue().length() > LONGEST_SUBJECT) {
+            throw IdentityProviders.refused("its subject has more than " + LONGEST_SUBJECT + " characters");
+        }
+        return subject.stringValue();
+    }
+
+    /** OpenID Connect Core 5.1; some providers write the truth of a claim as a string. */
+    private static @Nullable String email(JsonNode claims) {
+        String email = claims.path("email").asString("");
+        boolean isVerified = claims.path("email_verified").asString("").equals("true");
+        return isVerified && MailAddress.isOne(email) && Texts.isKeepable(email) ? email : null;
     }
 
     private void checkSignature(SignedToken token) throws ApiException {

@@ -21,7 +21,11 @@ import java.time.Instant;
 import java.util.Base64;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -192,6 +196,131 @@ class AccountsTest {
                         .expect(200)
                         .json())
                 .isEmpty();
+    }
+
+    private static String claims(String iss, String more) {
+        return "{\"iss\":\"%s\",\"aud\":\"sandlot\",\"exp\":%d,%s}"
+                .formatted(iss, Instant.now().getEpochSecond() + 60, more);
+    }
+
+    private TestServer.Answer signIn(String claims) throws Exception {
+        return server.send(new MemoryExchange("GET", "/teams")
+                .header("Authorization", "Bearer " + token("RS256", "r", claims(issuer, claims), rsa)));
+    }
+
+    private JsonNode user(String subject) {
+        return server.send(server.operator("GET", "/admin/users"))
+                .json()
+                .valueStream()
+                .filter(user -> user.get("identities")
+                        .valueStream()
+                        .anyMatch(identity ->
+                                identity.get("subject").stringValue().equals(subject)))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** OpenID Connect Core 2. */
+    @Test
+    void subjectsAreStringsOfSomeLength() throws Exception {
+        signIn("\"sub\":42").expect(401);
+        signIn("\"sub\":[\"anna\"]").expect(401);
+        signIn("\"sub\":\"" + "x".repeat(256) + "\"").expect(401);
+        signIn("\"sub\":\"" + "x".repeat(255) + "\"").expect(200);
+    }
+
+    @Test
+    void operatorsSeeWhoSignedIn() throws Exception {
+        signIn("\"sub\":\"anna\",\"email\":\"anna@example.com\",\"email_verified\":true")
+                .expect(200);
+        JsonNode anna = user("anna");
+        assertThat(anna.get("email").stringValue()).isEqualTo("anna@example.com");
+        assertThat(anna.get("identities").toString())
+                .isEqualTo("[{\"issuer\":\"" + issuer + "\",\"subject\":\"anna\",\"email\":\"anna@example.com\"}]");
+        for (String claims : List.of(
+                "\"sub\":\"bob\"",
+                "\"sub\":\"bob\",\"email\":\"bob@example.com\"",
+                "\"sub\":\"bob\",\"email\":\"bob@example.com\",\"email_verified\":false",
+                "\"sub\":\"bob\",\"email\":7,\"email_verified\":true",
+                "\"sub\":\"bob\",\"email\":\"no address\",\"email_verified\":true")) {
+            signIn(claims).expect(200);
+            assertThat(user("bob").has("email")).isFalse();
+        }
+        signIn("\"sub\":\"bob\",\"email\":\"bob@example.com\",\"email_verified\":\"true\"")
+                .expect(200);
+        assertThat(user("bob").get("email").stringValue()).isEqualTo("bob@example.com");
+        signIn("\"sub\":\"bob\",\"email\":\"robert@example.com\",\"email_verified\":true")
+                .expect(200);
+        assertThat(user("bob").get("email").stringValue()).isEqualTo("robert@example.com");
+        signIn("\"sub\":\"bob\"").expect(200);
+        assertThat(user("bob").get("email").stringValue()).isEqualTo("robert@example.com");
+    }
+
+    /** Who signs in with a mail address that another user has gets in, and no user is named by that of another. */
+    @Test
+    void aMailAddressThatIsTakenLetsItsOwnerIn() throws Exception {
+        String made = "{\"email\":\"anna@example.com\"}";
+        server.send(server.operator("POST", "/admin/users", made)).expect(201);
+        signIn("\"sub\":\"anna\",\"email\":\"anna@example.com\",\"email_verified\":true")
+                .expect(200);
+        JsonNode anna = user("anna");
+        assertThat(anna.has("email")).isFalse();
+        assertThat(anna.get("identities").get(0).get("email").stringValue()).isEqualTo("anna@example.com");
+        signIn("\"sub\":\"eve\",\"email\":\"eve@example.com\",\"email_verified\":true")
+                .expect(200);
+        server.send(server.operator("POST", "/admin/users", "{\"email\":\"eve@example.com\"}"))
+                .expect(409);
+    }
+
+    /** At a rotation of keys people come with the new one at once; names of keys that are not there cost few fetches. */
+    @Test
+    void aNewKeyIsFoundAtOnceAndAFloodOfUnknownOnesFetchesLittle() throws Exception {
+        List<String> keyNames = new CopyOnWriteArrayList<>(List.of("a"));
+        AtomicInteger reads = new AtomicInteger();
+        TestServer.TestClock clock = new TestServer.TestClock();
+        KeySet set = new KeySet(
+                "issuer",
+                Duration.ofMinutes(5),
+                () -> {
+                    reads.incrementAndGet();
+                    String keys = keyNames.stream()
+                            .map(name -> jwk((RSAPublicKey) rsa.getPublic()).replace("\"r\"", "\"" + name + "\""))
+                            .collect(Collectors.joining(","));
+                    return Json.MAPPER.readTree("{\"keys\":[" + keys + "]}");
+                },
+                clock);
+        assertThat(set.find("a")).isPresent();
+        keyNames.add("b");
+        assertThat(set.find("b")).isPresent();
+        assertThat(reads).hasValue(2);
+        for (int i = 0; i < 1000; i++) {
+            assertThat(set.find("none" + i)).isEmpty();
+        }
+        assertThat(reads.get()).isBetween(4, 5);
+        keyNames.add("c");
+        clock.forward(Duration.ofSeconds(3));
+        assertThat(set.find("c")).isPresent();
+        assertThat(reads.get()).isBetween(5, 6);
+    }
+
+    @Test
+    void manyWithANewKeyFetchItOnce() throws Exception {
+        AtomicInteger reads = new AtomicInteger();
+        KeySet set = new KeySet(
+                "issuer",
+                Duration.ofMinutes(5),
+                () -> {
+                    reads.incrementAndGet();
+                    return Json.MAPPER.readTree("{\"keys\":[" + jwk((RSAPublicKey) rsa.getPublic()) + "]}");
+                },
+                new TestServer.TestClock());
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 50; i++) {
+                threads.submit(() -> set.find("r"));
+            }
+        }
+        assertThat(set.find("r")).isPresent();
+        assertThat(reads).hasValue(1);
     }
 
     @Test

@@ -77,6 +77,14 @@ class AdministrationTest {
                         .stringValue())
                 .matches("my-team-[0-9a-f]{4}");
         ask("POST", "/admin/teams", "{\"name\":\"x\",\"slug\":\"my-team\"}").expect(409);
+        for (String[] row :
+                new String[][] {{"-x", "x"}, {"__y - ", "y"}, {"---", "team"}, {"a".repeat(47) + " b", "a".repeat(47)}
+                }) {
+            String made = newTeam(row[0]);
+            assertThat(ask("GET", "/admin/teams/" + made).json().get("slug").stringValue())
+                    .isEqualTo(row[1]);
+            ask("DELETE", "/admin/teams/" + made).expect(204);
+        }
         assertThat(ask("GET", "/admin/teams").expect(200).json()).hasSize(3);
         assertThat(ask("POST", "/admin/teams", "{\"name\":\"Zoë Müller@example.com\"}")
                         .expect(201)
@@ -100,6 +108,10 @@ class AdministrationTest {
                 "{\"name\":\" \"}",
                 "{\"name\":\"a\",\"slug\":\"A B\"}",
                 "{\"name\":\"a\",\"slug\":\"\"}",
+                "{\"name\":\"a\",\"slug\":\"-x\"}",
+                "{\"name\":\"a\",\"slug\":\"x_\"}",
+                "{\"name\":\"a\\u0007\"}",
+                "{\"name\":\"a\\u202eb\"}",
                 "{\"name\":\"a\",\"tier\":\"none\"}",
                 "{\"name\":\"" + "x".repeat(201) + "\"}")) {
             ask("POST", "/admin/teams", body).expect(400);
@@ -109,9 +121,22 @@ class AdministrationTest {
                 "{\"tier\":\"none\"}", "{\"name\":\"\"}", "{\"blockedReason\":\"x\"}", "{\"isBanned\":\"yes\"}")) {
             ask("PATCH", "/admin/teams/" + id, body).expect(400);
         }
-        for (String body : List.of("{\"maxVcpu\":-2}", "{\"maxVcpu\":2000000000}", "{\"maxVcpu\":\"1\"}")) {
+        ask("PUT", "/admin/teams/" + id + "/limits", "{\"maxVcpu\":3}").expect(200);
+        for (String body : List.of(
+                "{\"maxVcpu\":-2}",
+                "{\"maxVcpu\":2000000000}",
+                "{\"maxVcpu\":\"1\"}",
+                "{\"maxVcpu\":0}",
+                "{\"maxLengthHours\":0}",
+                "{\"maxRamMb\":127}",
+                "{\"maxDiskMb\":0}",
+                "{\"concurrentSandboxes\":-3}",
+                "{\"bogus\":1}")) {
             ask("PUT", "/admin/teams/" + id + "/limits", body).expect(400);
+            ask("PUT", "/admin/tiers/local", body).expect(400);
         }
+        assertThat(ask("GET", "/admin/teams/" + id).json().get("overrides").toString())
+                .isEqualTo("{\"maxVcpu\":3}");
         ask("PUT", "/admin/tiers/A%2FB", "{}").expect(400);
         ask("GET", "/admin/teams/x").expect(400);
         ask("GET", "/admin/teams/" + UUID.randomUUID()).expect(404);
@@ -280,7 +305,34 @@ class AdministrationTest {
         ask("DELETE", "/admin/users/" + user).expect(204);
         ask("DELETE", "/admin/users/" + user).expect(404);
         ask("POST", "/admin/users", "{\"email\":\"no address\"}").expect(400);
+        ask("POST", "/admin/users", "{\"email\":\"a\\u202eb@example.com\"}").expect(400);
         ask("POST", "/admin/users").expect(201);
+    }
+
+    /** Else nobody could be named by it. */
+    @Test
+    void aMailAddressIsOfOneUser() {
+        String user = newUser();
+        ask("POST", "/admin/users", "{\"email\":\"anna@example.com\"}").expect(409);
+        ask("POST", "/admin/users", "{\"email\":\"Anna@Example.com\"}").expect(409);
+        assertThat(ask("GET", "/admin/users").json()).hasSize(2);
+        ask("DELETE", "/admin/users/" + user).expect(204);
+        newUser();
+    }
+
+    @Test
+    void keysAndTokensHaveNamesThatCanBeShown() {
+        String keys = "/admin/teams/" + server.team().id() + "/api-keys";
+        String tokens = "/admin/users/" + newUser() + "/access-tokens";
+        int before = ask("GET", keys).json().size();
+        for (String name :
+                List.of("", "  ", "x".repeat(201), "a\\u0007", "a\\u0085", "a\\nb", "\\u202ea", "\\u2066a")) {
+            String body = "{\"name\":\"" + name + "\"}";
+            ask("POST", keys, body).expect(400);
+            ask("POST", tokens, body).expect(400);
+        }
+        assertThat(ask("GET", keys).json()).hasSize(before);
+        ask("POST", keys, "{\"name\":\"" + "ü".repeat(200) + "\"}").expect(201);
     }
 
     /** The default team's first member is its owner. */

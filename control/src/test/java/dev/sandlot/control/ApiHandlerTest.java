@@ -62,6 +62,50 @@ class ApiHandlerTest {
         assertThat(keyless("GET", path).expect(404).message()).contains("no matching operation was found");
     }
 
+    /** In words of our own, with the place. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            {"templateID":NaN}                  | the body is not JSON, at line 1, column
+            {"templateID":+1}                   | the body is not JSON, at line 1, column
+            {"templateID":'base'}               | the body is not JSON, at line 1, column
+            {"templateID":                      | the body is not JSON, at line 1, column
+            """)
+    void aBodyThatIsNoJsonIsToldWithThePlace(String body, String expected) {
+        String message = server.call("POST", "/v2/sandboxes", body).expect(400).message();
+        assertThat(message).startsWith("validation error: " + expected).doesNotContain("Feature", "Jackson");
+    }
+
+    @Test
+    void thePlaceOfAMistakeIsItsLine() {
+        assertThat(server.call("POST", "/v2/sandboxes", "{\n  \"templateID\": nope\n}")
+                        .expect(400)
+                        .message())
+                .startsWith("validation error: the body is not JSON, at line 2, column ");
+    }
+
+    @Test
+    void whatIsTooMuchForTheParserIsToldInOurWords() {
+        for (String body : List.of("[".repeat(2000), "{\"x\":" + "9".repeat(2000) + "}")) {
+            assertThat(server.call("POST", "/v2/sandboxes", body).expect(400).message())
+                    .startsWith("validation error: the body is nested too deeply, or has a name or number")
+                    .doesNotContain("StreamReadConstraints", "Feature");
+        }
+    }
+
+    @Test
+    void encodedBodiesAreRefusedByName() {
+        MemoryExchange gzip = new MemoryExchange("POST", "/v2/sandboxes")
+                .header("X-API-Key", server.key)
+                .header("Content-Encoding", "gzip")
+                .body(new byte[] {0x1f, (byte) 0x8b, 8});
+        assertThat(server.send(gzip).expect(415).message()).contains("Content-Encoding gzip");
+        server.send(new MemoryExchange("POST", "/v2/sandboxes")
+                        .header("X-API-Key", server.key)
+                        .header("Content-Encoding", "identity")
+                        .body("{\"templateID\":\"base\"}".getBytes(StandardCharsets.UTF_8)))
+                .expect(201);
+    }
+
     /** 1.4: 404, not 405. */
     @ParameterizedTest
     @CsvSource({

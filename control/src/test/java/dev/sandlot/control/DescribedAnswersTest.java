@@ -42,7 +42,7 @@ class DescribedAnswersTest {
     private static final String FROM_IMAGE = "{\"fromImage\":\"debian\"}";
 
     /** What an operation that is not there yet answers all the same, and what before that for want of a team. */
-    private static final List<String> ALSO_WHEN_LATER = List.of("401", "408", "413", "429", "500", "501", "503");
+    private static final List<String> ALSO_WHEN_LATER = List.of("401", "408", "413", "415", "429", "500", "501", "503");
 
     private static final List<String> WITHOUT_A_TEAM = List.of("400", "403", "404");
 
@@ -70,6 +70,7 @@ class DescribedAnswersTest {
             accounts(server);
             gone();
             tooLarge(server);
+            encoded(server);
             administeredTeams(server);
             administeredPeople(server);
             operators(server);
@@ -176,6 +177,15 @@ class DescribedAnswersTest {
                 .forEach(operation -> server.send(
                                 signed(server, operation).body(InputStream.nullInputStream(), tooMuch(operation)))
                         .expect(413));
+    }
+
+    private static void encoded(TestServer server) {
+        guarded()
+                .filter(operation -> AnswerRecord.statuses(operation).contains("415"))
+                .forEach(operation -> server.send(signed(server, operation)
+                                .body(new byte[] {0x1f, (byte) 0x8b})
+                                .header("Content-Encoding", "gzip"))
+                        .expect(415));
     }
 
     private static long tooMuch(String operation) {
@@ -434,6 +444,10 @@ class DescribedAnswersTest {
     private static void administeredPeople(TestServer server) {
         operator(server, "GET", "/admin/users", "").expect(200);
         operator(server, "POST", "/admin/users", "{\"email\":\"nowhere\"}").expect(400);
+        operator(server, "POST", "/admin/users", "{\"email\":\"eve@example.com\"}")
+                .expect(201);
+        operator(server, "POST", "/admin/users", "{\"email\":\"eve@example.com\"}")
+                .expect(409);
         String person = text(operator(server, "POST", "/admin/users", ""), 201, "userID");
         String own = "/admin/teams/" + server.team().id();
         for (String team : List.of(own, "/admin/teams/" + UUID.randomUUID(), "/admin/teams/x")) {

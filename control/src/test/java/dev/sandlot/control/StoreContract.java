@@ -472,6 +472,65 @@ abstract class StoreContract {
     }
 
     @Test
+    void ofManyWhoAreGivenOneMailAddressOneHasIt() throws Exception {
+        PersonStore people = store.people();
+        List<Boolean> made =
+                together(4, () -> people.addPerson(new PersonStore.Person(UUID.randomUUID(), "anna@example.com")));
+        assertThat(made).containsOnlyOnce(true);
+        Identity identity = new Identity("https://issuer.example", "anna", "anna@example.com");
+        UUID anna = people.personOf(identity);
+        assertThat(people.person(anna)).contains(new PersonStore.Person(anna, null));
+        assertThat(people.identities(anna)).containsExactly(identity);
+        Queue<String> subjects = new ConcurrentLinkedQueue<>(List.of("a", "b", "c", "d"));
+        List<UUID> signedIn = together(
+                4, () -> people.personOf(new Identity("https://issuer.example", subjects.remove(), "b@example.com")));
+        assertThat(signedIn).doesNotHaveDuplicates();
+        assertThat(people.people())
+                .filteredOn(person -> "b@example.com".equals(person.email()))
+                .hasSize(1);
+    }
+
+    /** What is made for it meanwhile either keeps it or is refused. */
+    @Test
+    void aTeamIsDeletedWhileItIsGivenASandbox() throws Exception {
+        for (int round = 0; round < 10; round++) {
+            UUID doomed = UUID.randomUUID();
+            store.teams().addTeam(doomed, "Doomed", "doomed-" + round, "tier");
+            AtomicInteger turn = new AtomicInteger();
+            List<Boolean> done = together(
+                    4, () -> turn.getAndIncrement() == 0 ? store.teams().deleteTeam(doomed) : isGivenASandbox(doomed));
+            boolean stays = store.teams().byId(doomed).isPresent();
+            long rows = store.sandboxes().all().stream()
+                    .filter(sandbox -> sandbox.teamId().equals(doomed))
+                    .count();
+            assertThat(rows)
+                    .isEqualTo(
+                            stays ? done.stream().filter(Boolean::booleanValue).count() : 0);
+        }
+    }
+
+    private boolean isGivenASandbox(UUID owner) {
+        SandboxRecord some = starting(null, null);
+        try {
+            store.sandboxes()
+                    .begin(new SandboxRecord(
+                            some.id(),
+                            some.executionId(),
+                            owner,
+                            some.origin(),
+                            some.resources(),
+                            some.options(),
+                            some.state(),
+                            some.startedAt(),
+                            some.endAt()));
+            return true;
+        } catch (RuntimeException e) {
+            assertThat(BrokenReference.isIn(e)).as(e.toString()).isTrue();
+            return false;
+        }
+    }
+
+    @Test
     void ofSeveralTeamsAtOnceOneIsTheDefault() throws Exception {
         UUID anna = UUID.randomUUID();
         store.people().addPerson(new PersonStore.Person(anna, null));

@@ -22,7 +22,7 @@ final class Routing {
 
     void route(FrontListener.Kind kind, Exchange exchange) throws IOException {
         if (exchange.method().equals("CONNECT")) {
-            answer(exchange, 501, "CONNECT is not served here");
+            error(exchange, 501, "CONNECT is not served here");
             return;
         }
         if (kind == FrontListener.Kind.REGISTRY) {
@@ -52,7 +52,14 @@ final class Routing {
     }
 
     static void internalError(Exchange exchange) throws IOException {
+        error(exchange, 500, "Internal server error");
+    }
+
+    /** In the form of the API's errors; the message needs no escapes. */
+    private static void error(Exchange exchange, int status, String message) throws IOException {
         exchange.responseHeaders().set("Content-Type", "application/json; charset=utf-8");
-        exchange.send(500, "{\"code\":500,\"message\":\"Internal server error\"}".getBytes(StandardCharsets.UTF_8));
+        exchange.send(
+                status,
+                "{\"code\":%d,\"message\":\"%s\"}".formatted(status, message).getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -694,6 +694,17 @@ class FrontDoorTest {
     }
 
     @Test
+    void connectIsRefusedInTheFormOfTheApi() throws Exception {
+        int port = serve(exchange -> text(exchange, 200, "api"));
+        try (RawClient client = new RawClient(port)) {
+            assertThat(client.send("CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n")
+                            .readAnswer())
+                    .startsWith("HTTP/1.1 501")
+                    .contains("application/json", "\"code\":501");
+        }
+    }
+
+    @Test
     void reservedPathsAreRefusedOnTheEnvdPortAlone() throws Exception {
         int port = serve(exchange -> text(exchange, 200, "api"));
         try (RawClient client = new RawClient(port)) {
