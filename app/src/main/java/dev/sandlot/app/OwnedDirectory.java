@@ -1,12 +1,10 @@
 package dev.sandlot.app;
 
 import dev.sandlot.linux.Mounts;
+import dev.sandlot.linux.TreeRemoval;
 import java.io.IOException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Set;
@@ -65,7 +63,28 @@ final class OwnedDirectory {
             throw new IOException("still mounted below " + path + ": "
                     + mounts.stream().map(Path::toString).collect(Collectors.joining(", ")));
         }
-        Files.walkFileTree(path, new Deletion(hasUsersOwn() || Mounts.isAt(path)));
+        deleteContent();
+        if (!hasUsersOwn() && !Mounts.isAt(path)) {
+            Files.delete(path);
+        }
+    }
+
+    /** The marker goes last, so that a removal that was cut off or failed can be repeated. */
+    private void deleteContent() throws IOException {
+        @Nullable IOException failure = null;
+        for (String name : strangers()) {
+            try {
+                if (!name.equals(MARKER)) {
+                    TreeRemoval.remove(path.resolve(name));
+                }
+            } catch (IOException e) {
+                failure = failure == null ? e : failure;
+            }
+        }
+        if (failure != null) {
+            throw failure;
+        }
+        Files.delete(path.resolve(MARKER));
     }
 
     private List<String> strangers() throws IOException {
@@ -79,37 +98,5 @@ final class OwnedDirectory {
 
     private boolean hasUsersOwn() {
         return USERS_OWN.stream().anyMatch(name -> Files.exists(path.resolve(name)));
-    }
-
-    private final class Deletion extends SimpleFileVisitor<Path> {
-        private final boolean stays;
-
-        Deletion(boolean stays) {
-            this.stays = stays;
-        }
-
-        @Override
-        public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-            if (!isUsersOwn(file)) {
-                Files.delete(file);
-            }
-            return FileVisitResult.CONTINUE;
-        }
-
-        @Override
-        public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException failure) throws IOException {
-            if (failure != null) {
-                throw failure;
-            }
-            if (!directory.equals(path) || !stays) {
-                Files.delete(directory);
-            }
-            return FileVisitResult.CONTINUE;
-        }
-
-        private boolean isUsersOwn(Path file) {
-            return path.equals(file.getParent())
-                    && USERS_OWN.contains(file.getFileName().toString());
-        }
     }
 }

@@ -1,5 +1,6 @@
 package dev.sandlot.images;
 
+import dev.sandlot.linux.TreeRemoval;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -35,7 +36,7 @@ final class BlobUploads {
             if (found.isPresent()) {
                 uploads.known.put(found.get().id(), found.get());
             } else {
-                DurableFiles.deleteTree(directory);
+                TreeRemoval.remove(directory);
             }
         }
         return uploads;

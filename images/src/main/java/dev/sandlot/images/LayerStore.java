@@ -3,6 +3,7 @@ package dev.sandlot.images;
 import dev.sandlot.linux.Fd;
 import dev.sandlot.linux.FileTree;
 import dev.sandlot.linux.Mounts;
+import dev.sandlot.linux.TreeRemoval;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -29,6 +30,8 @@ import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -47,6 +50,8 @@ import tools.jackson.databind.json.JsonMapper;
  * at a time.
  */
 public final class LayerStore implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(LayerStore.class);
+
     static final String TREE = "tree";
 
     private static final String RECORD = "layer.json";
@@ -203,7 +208,7 @@ public final class LayerStore implements AutoCloseable {
             if (!live.contains(layer.diffId()) && layer.created().isBefore(before)) {
                 Optional<Path> doomed = takenOut(layer.diffId(), before);
                 if (doomed.isPresent()) {
-                    DurableFiles.deleteTree(doomed.get());
+                    throwAway(doomed.get());
                     removed.add(layer);
                 }
             }
@@ -292,7 +297,7 @@ public final class LayerStore implements AutoCloseable {
     public void remove(Digest diffId) throws IOException {
         Optional<Path> doomed = takenOut(diffId);
         if (doomed.isPresent()) {
-            DurableFiles.deleteTree(doomed.get());
+            throwAway(doomed.get());
         }
     }
 
@@ -360,8 +365,17 @@ public final class LayerStore implements AutoCloseable {
         detachLeftovers(pool);
         try (Stream<Path> leftovers = Files.list(staging)) {
             for (Path leftover : (Iterable<Path>) leftovers::iterator) {
-                DurableFiles.deleteTree(leftover);
+                throwAway(leftover);
             }
+        }
+    }
+
+    /** Removes what lies in {@code staging}. What cannot be removed is no reason to fail: the next start tries again. */
+    static void throwAway(Path staged) {
+        try {
+            TreeRemoval.remove(staged);
+        } catch (IOException e) {
+            LOG.warn("{} is thrown away and could not be removed; it is tried again at the next start", staged, e);
         }
     }
 

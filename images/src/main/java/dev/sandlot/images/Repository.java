@@ -1,5 +1,6 @@
 package dev.sandlot.images;
 
+import dev.sandlot.linux.TreeRemoval;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -210,7 +211,7 @@ final class Repository {
         boolean empty = blobs().isEmpty() && manifests().isEmpty() && tags().isEmpty();
         if (empty && ContentFiles.restsSince(home.resolve(NAME), then)) {
             Files.delete(home.resolve(NAME));
-            DurableFiles.deleteTree(home);
+            TreeRemoval.remove(home);
         }
     }
 

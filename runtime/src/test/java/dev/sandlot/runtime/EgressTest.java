@@ -2,6 +2,7 @@ package dev.sandlot.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sandlot.linux.TreeRemoval;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -69,7 +70,7 @@ class EgressTest {
             runtime.close();
         }
         OciRuntime.purge(TestConfig.over(data));
-        Trash.remove(data);
+        TreeRemoval.remove(data);
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.sandlot.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sandlot.linux.TreeRemoval;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -20,7 +21,7 @@ class OciRuntimeTest extends RuntimeContract {
     @Override
     void purge() throws Exception {
         OciRuntime.purge(TestConfig.over(data));
-        Trash.remove(data);
+        TreeRemoval.remove(data);
     }
 
     @Test
