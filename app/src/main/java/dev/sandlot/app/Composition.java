@@ -19,12 +19,15 @@ import dev.sandlot.images.Digest;
 import dev.sandlot.images.LayerStore;
 import dev.sandlot.images.TemplateRecord;
 import dev.sandlot.images.UnpackLimits;
+import dev.sandlot.linux.OwnerOnly;
 import dev.sandlot.node.NodeAgent;
 import dev.sandlot.node.NodeSettings;
 import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.ExchangeHandler;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -90,9 +93,23 @@ final class Composition implements ServerProgram {
 
     private static Store store(StoreLocation location) throws IOException {
         try {
+            if (location instanceof StoreLocation.SqliteFile(Path file)) {
+                narrow(file);
+            }
             return location.open();
         } catch (StoreException e) {
             throw new IOException(e.getMessage(), e);
+        }
+    }
+
+    /** SQLite gives the files beside the database, which come and go, the database's own mode. */
+    private static void narrow(Path database) throws IOException {
+        OwnerOnly.file(database);
+        for (String beside : List.of("-wal", "-shm")) {
+            Path file = database.resolveSibling(database.getFileName() + beside);
+            if (Files.exists(file)) {
+                OwnerOnly.file(file);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.sandlot.app;
 
+import dev.sandlot.linux.OwnerOnly;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.channels.FileChannel;
@@ -53,17 +54,19 @@ final class Instance {
         }
     }
 
-    /** Makes both directories, if they are not there yet. */
+    /**
+     * Makes both directories, if they are not there yet, and narrows them: the data is the server's alone, through the
+     * run directory sandboxes are started.
+     */
     void createDirectories() throws IOException {
-        new OwnedDirectory(dataDir).own();
-        new OwnedDirectory(runDir).own();
+        new OwnedDirectory(dataDir).own("rwx------");
+        new OwnedDirectory(runDir).own("rwx--x--x");
     }
 
     /** Claims the data directory, unless a server has it. */
     Optional<Claim> claim() throws IOException {
         createDirectories();
-        FileChannel channel =
-                FileChannel.open(runDir.resolve("server.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel channel = FileChannel.open(OwnerOnly.file(runDir.resolve("server.lock")), StandardOpenOption.WRITE);
         FileLock lock = tryLock(channel);
         if (lock == null) {
             channel.close();

@@ -1,6 +1,7 @@
 package dev.sandlot.app;
 
 import dev.sandlot.linux.Mounts;
+import dev.sandlot.linux.OwnerOnly;
 import dev.sandlot.linux.TreeRemoval;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,19 +27,26 @@ final class OwnedDirectory {
         this.path = path;
     }
 
-    /** Makes the directory ours, if it is not yet. */
-    void own() throws IOException {
-        if (isOurs()) {
-            return;
+    /**
+     * Makes the directory ours, if it is not yet.
+     *
+     * @param mode what others may do in it, then as well when it was ours already
+     */
+    void own(String mode) throws IOException {
+        if (!isOurs()) {
+            adopt();
         }
+        OwnerOnly.file(path.resolve(MARKER));
+        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
+    }
+
+    private void adopt() throws IOException {
         boolean fresh = !Files.exists(path);
         Files.createDirectories(path);
         if (!fresh && !strangers().isEmpty()) {
             throw new IOException(path + " holds other files (" + strangers().getFirst()
                     + "); name an empty directory, or one that Sandlot made");
         }
-        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rwx--x--x"));
-        Files.createFile(path.resolve(MARKER));
     }
 
     boolean isOurs() {

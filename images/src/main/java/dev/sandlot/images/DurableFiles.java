@@ -1,5 +1,6 @@
 package dev.sandlot.images;
 
+import dev.sandlot.linux.OwnerOnly;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -7,18 +8,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Changes to files of ours that are whole after a crash, or not there. */
 public final class DurableFiles {
-    private DurableFiles() {}
+    private static final Set<StandardOpenOption> NEW_CONTENT =
+            Set.of(StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);
 
-    /** Makes a directory, and those above it, that only its owner may enter. */
-    public static void makePrivateDirectory(Path directory) throws IOException {
-        Files.createDirectories(directory);
-        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
-    }
+    private DurableFiles() {}
 
     /** Writes a file so that readers see the old content or the new one. */
     public static void replace(Path file, byte[] content) throws IOException {
@@ -28,10 +26,9 @@ public final class DurableFiles {
         sync(file.getParent());
     }
 
-    /** Writes a new file to the disk. */
+    /** Writes a new file, for its owner alone, to the disk. */
     public static void write(Path file, byte[] content) throws IOException {
-        try (FileChannel channel = FileChannel.open(
-                file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
+        try (FileChannel channel = FileChannel.open(file, NEW_CONTENT, OwnerOnly.forNewFile())) {
             ByteBuffer bytes = ByteBuffer.wrap(content);
             while (bytes.hasRemaining()) {
                 channel.write(bytes);

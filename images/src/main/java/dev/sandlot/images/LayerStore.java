@@ -3,6 +3,7 @@ package dev.sandlot.images;
 import dev.sandlot.linux.Fd;
 import dev.sandlot.linux.FileTree;
 import dev.sandlot.linux.Mounts;
+import dev.sandlot.linux.OwnerOnly;
 import dev.sandlot.linux.TreeRemoval;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
@@ -89,7 +90,7 @@ public final class LayerStore implements AutoCloseable {
         if (absolute.toString().length() > MAX_POOL_PATH) {
             throw new IOException("the pool's path is longer than " + MAX_POOL_PATH + " characters: " + absolute);
         }
-        Files.createDirectories(absolute);
+        OwnerOnly.directory(absolute);
         LayerStore store = new LayerStore(absolute, limits, locked(absolute));
         try {
             store.prepare();
@@ -127,7 +128,7 @@ public final class LayerStore implements AutoCloseable {
     public StagedTree stage() throws IOException {
         StagedTree staged = new StagedTree(staging.resolve(UUID.randomUUID().toString()));
         try {
-            DurableFiles.makePrivateDirectory(staged.home());
+            OwnerOnly.directory(staged.home());
             Files.createDirectory(staged.path());
             return staged;
         } catch (IOException e) {
@@ -336,7 +337,7 @@ public final class LayerStore implements AutoCloseable {
     }
 
     private LayerRecord publish(StagedTree staged, LayerRecord record) throws IOException {
-        Files.write(staged.home().resolve(RECORD), JSON.writeValueAsBytes(Row.of(record)));
+        OwnerOnly.write(staged.home().resolve(RECORD), JSON.writeValueAsBytes(Row.of(record)));
         try (Fd home = FileTree.directory(staged.home().toString())) {
             FileTree.syncFileSystem(home);
         }
@@ -360,8 +361,8 @@ public final class LayerStore implements AutoCloseable {
     }
 
     private void prepare() throws IOException {
-        DurableFiles.makePrivateDirectory(layers);
-        DurableFiles.makePrivateDirectory(staging);
+        OwnerOnly.directory(layers);
+        OwnerOnly.directory(staging);
         detachLeftovers(pool);
         try (Stream<Path> leftovers = Files.list(staging)) {
             for (Path leftover : (Iterable<Path>) leftovers::iterator) {
@@ -380,8 +381,7 @@ public final class LayerStore implements AutoCloseable {
     }
 
     private static FileChannel locked(Path pool) throws IOException {
-        FileChannel channel =
-                FileChannel.open(pool.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel channel = FileChannel.open(OwnerOnly.file(pool.resolve("lock")), StandardOpenOption.WRITE);
         try {
             if (channel.tryLock() != null) {
                 return channel;

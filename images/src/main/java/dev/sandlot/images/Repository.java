@@ -1,5 +1,6 @@
 package dev.sandlot.images;
 
+import dev.sandlot.linux.OwnerOnly;
 import dev.sandlot.linux.TreeRemoval;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -57,7 +58,7 @@ final class Repository {
             return;
         }
         for (String part : PARTS) {
-            DurableFiles.makePrivateDirectory(home.resolve(part));
+            OwnerOnly.directory(home.resolve(part));
         }
         files.publish(home.resolve(NAME), name.text().getBytes(StandardCharsets.UTF_8));
         DurableFiles.sync(home.getParent());

@@ -76,8 +76,7 @@ public final class TreeRemoval {
             return directory.fd();
         }
 
-        @Nullable
-        String next() throws LinuxException {
+        @Nullable String next() throws LinuxException {
             if (!names.hasNext()) {
                 names = directory.next().iterator();
             }

@@ -21,7 +21,9 @@ final class Remains {
         attempt(failures, () -> machine.cgroups().group(id).kill());
         attempt(failures, () -> machine.cgroups().group(id).remove());
         attempt(failures, () -> TreeRemoval.remove(machine.config().ociState().resolve(id)));
-        attempt(failures, () -> TreeRemoval.remove(machine.config().runSandboxes().resolve(id)));
+        attempt(
+                failures,
+                () -> TreeRemoval.remove(machine.config().runSandboxes().resolve(id)));
         if (failures.isEmpty()) {
             attempt(failures, () -> machine.trash().discard(machine.journal().directory(id)));
         }

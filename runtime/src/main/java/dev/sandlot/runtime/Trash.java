@@ -1,5 +1,6 @@
 package dev.sandlot.runtime;
 
+import dev.sandlot.linux.OwnerOnly;
 import dev.sandlot.linux.TreeRemoval;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,7 +27,7 @@ final class Trash implements AutoCloseable {
 
     Trash(Path directory) throws IOException {
         this.directory = directory;
-        Files.createDirectories(directory);
+        OwnerOnly.directory(directory);
         for (String left : Journal.names(directory)) {
             removeLater(directory.resolve(left));
         }
