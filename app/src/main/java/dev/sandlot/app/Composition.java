@@ -20,12 +20,15 @@ import dev.sandlot.images.LayerStore;
 import dev.sandlot.images.TemplateRecord;
 import dev.sandlot.images.UnpackLimits;
 import dev.sandlot.linux.HostFiles;
+import dev.sandlot.linux.OwnerOnly;
 import dev.sandlot.node.NodeAgent;
 import dev.sandlot.node.NodeSettings;
 import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.ExchangeHandler;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -127,10 +130,24 @@ final class Composition implements ServerProgram {
         try {
             if (location instanceof StoreLocation.SqliteFile sqlite) {
                 HostFiles.overwrittenInPlace(sqlite.files());
+                narrow(sqlite);
             }
             return location.open();
         } catch (StoreException e) {
             throw new IOException(e.getMessage(), e);
+        }
+    }
+
+    /** SQLite gives the files beside the database, which come and go, the database's own mode. */
+    private static void narrow(StoreLocation.SqliteFile sqlite) throws IOException {
+        for (Path file : sqlite.files()) {
+            OwnerOnly.file(file);
+        }
+        for (String beside : List.of("-wal", "-shm")) {
+            Path file = sqlite.file().resolveSibling(sqlite.file().getFileName() + beside);
+            if (Files.exists(file)) {
+                OwnerOnly.file(file);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.sandlot.app;
 
+import dev.sandlot.linux.OwnerOnly;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
@@ -74,7 +75,7 @@ final class DetachedStart {
         if (Files.exists(log) && Files.size(log) > LOG_LIMIT_BYTES) {
             Files.move(log, log.resolveSibling("server.log.1"), StandardCopyOption.REPLACE_EXISTING);
         }
-        begun = Files.exists(log) ? Files.size(log) : 0;
+        begun = Files.size(OwnerOnly.file(log));
         shownTo = begun;
         return log;
     }

@@ -1,5 +1,6 @@
 package dev.sandlot.app;
 
+import dev.sandlot.linux.OwnerOnly;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -62,10 +63,10 @@ final class Instance {
         }
     }
 
-    /** Makes both directories, if they are not there yet. */
+    /** Makes both directories, if they are not there yet, and narrows them. */
     void createDirectories() throws IOException {
-        new OwnedDirectory(dataDir).own();
-        new OwnedDirectory(runDir).own();
+        createDataDirectory();
+        createRunDirectory();
     }
 
     /** Claims the data directory, unless a server has it or another command is at work on it. */
@@ -73,15 +74,15 @@ final class Instance {
         if (isClaimed()) {
             return Optional.empty();
         }
-        new OwnedDirectory(runDir).own();
-        FileChannel channel = FileChannel.open(lockFile(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        createRunDirectory();
+        FileChannel channel = FileChannel.open(OwnerOnly.file(lockFile()), StandardOpenOption.WRITE);
         Optional<Object> opened = lockFileKey();
         FileLock lock = tryLock(channel);
         if (lock == null || opened.isEmpty() || !opened.equals(lockFileKey())) {
             channel.close();
             return Optional.empty();
         }
-        new OwnedDirectory(dataDir).own();
+        createDataDirectory();
         Files.deleteIfExists(runDir.resolve("server.json"));
         Files.deleteIfExists(runDir.resolve("end-sandboxes"));
         return Optional.of(new Claim(channel, lock));
@@ -160,9 +161,13 @@ final class Instance {
         }
     }
 
-    /** Makes the run directory, if it is not there yet. */
+    private void createDataDirectory() throws IOException {
+        new OwnedDirectory(dataDir).own("rwx------");
+    }
+
+    /** Makes the run directory, if it is not there yet; through it sandboxes are started. */
     void createRunDirectory() throws IOException {
-        new OwnedDirectory(runDir).own();
+        new OwnedDirectory(runDir).own("rwx--x--x");
     }
 
     private Path lockFile() {

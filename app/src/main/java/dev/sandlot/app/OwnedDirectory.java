@@ -1,16 +1,14 @@
 package dev.sandlot.app;
 
 import dev.sandlot.linux.Mounts;
+import dev.sandlot.linux.OwnerOnly;
+import dev.sandlot.linux.TreeRemoval;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Set;
@@ -38,11 +36,20 @@ final class OwnedDirectory {
         this.path = path;
     }
 
-    /** Makes the directory ours, if it is not yet. */
-    void own() throws IOException {
-        if (isOurs()) {
-            return;
+    /**
+     * Makes the directory ours, if it is not yet.
+     *
+     * @param mode what others may do in it, then as well when it was ours already
+     */
+    void own(String mode) throws IOException {
+        if (!isOurs()) {
+            adopt();
         }
+        OwnerOnly.file(path.resolve(MARKER));
+        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
+    }
+
+    private void adopt() throws IOException {
         boolean fresh = !Files.exists(path);
         if (!fresh && !Files.isDirectory(path)) {
             throw new NotDirectoryException(path.toString());
@@ -52,8 +59,6 @@ final class OwnedDirectory {
             throw new IOException(path + " holds other files (" + strangers().getFirst()
                     + "); name an empty directory, or one that Sandlot made");
         }
-        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rwx--x--x"));
-        Files.createFile(path.resolve(MARKER));
     }
 
     /** Fails where this user may not look. */
@@ -86,7 +91,40 @@ final class OwnedDirectory {
             throw new IOException("still mounted below " + path + ": "
                     + mounts.stream().map(Path::toString).collect(Collectors.joining(", ")));
         }
-        Files.walkFileTree(path, new Deletion(hasUsersOwn() || Mounts.isAt(path)));
+        deleteContent();
+        if (!hasUsersOwn() && !Mounts.isAt(path)) {
+            deleteUnlessUsed();
+        }
+    }
+
+    /** In an order in which a removal that was cut off or failed can be repeated. */
+    private void deleteContent() throws IOException {
+        @Nullable IOException failure = null;
+        for (String name : strangers()) {
+            try {
+                if (!LAST.contains(name)) {
+                    TreeRemoval.remove(path.resolve(name));
+                }
+            } catch (IOException e) {
+                failure = failure == null ? e : failure;
+            }
+        }
+        if (failure != null) {
+            throw failure;
+        }
+        for (String name : LAST) {
+            if (Files.exists(path.resolve(name))) {
+                TreeRemoval.remove(path.resolve(name));
+            }
+        }
+    }
+
+    private void deleteUnlessUsed() throws IOException {
+        try {
+            Files.delete(path);
+        } catch (DirectoryNotEmptyException e) {
+            LOG.info("{} stays: another process made files in it just now", path);
+        }
     }
 
     private List<String> strangers() throws IOException {
@@ -100,74 +138,5 @@ final class OwnedDirectory {
 
     private boolean hasUsersOwn() {
         return USERS_OWN.stream().anyMatch(name -> Files.exists(path.resolve(name)));
-    }
-
-    /** A file, or a directory of files alone. */
-    private static void deleteFlat(Path path) throws IOException {
-        if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
-            try (Stream<Path> files = Files.list(path)) {
-                for (Path file : files.toList()) {
-                    Files.deleteIfExists(file);
-                }
-            }
-        }
-        Files.deleteIfExists(path);
-    }
-
-    private final class Deletion extends SimpleFileVisitor<Path> {
-        private final boolean stays;
-
-        Deletion(boolean stays) {
-            this.stays = stays;
-        }
-
-        @Override
-        public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes) {
-            return isLast(directory) ? FileVisitResult.SKIP_SUBTREE : FileVisitResult.CONTINUE;
-        }
-
-        @Override
-        public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-            if (!isUsersOwn(file) && !isLast(file)) {
-                Files.delete(file);
-            }
-            return FileVisitResult.CONTINUE;
-        }
-
-        @Override
-        public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException failure) throws IOException {
-            if (failure != null) {
-                throw failure;
-            }
-            if (!directory.equals(path)) {
-                Files.delete(directory);
-                return FileVisitResult.CONTINUE;
-            }
-            for (String name : LAST) {
-                deleteFlat(path.resolve(name));
-            }
-            if (!stays) {
-                deleteUnlessUsed();
-            }
-            return FileVisitResult.CONTINUE;
-        }
-
-        private void deleteUnlessUsed() throws IOException {
-            try {
-                Files.delete(path);
-            } catch (DirectoryNotEmptyException e) {
-                LOG.info("{} stays: another process made files in it just now", path);
-            }
-        }
-
-        private boolean isLast(Path file) {
-            return path.equals(file.getParent())
-                    && LAST.contains(file.getFileName().toString());
-        }
-
-        private boolean isUsersOwn(Path file) {
-            return path.equals(file.getParent())
-                    && USERS_OWN.contains(file.getFileName().toString());
-        }
     }
 }

@@ -20,7 +20,7 @@ class OwnedDirectoryTest {
         Path file = Files.createFile(directory.resolve("thesis.tex"));
         OwnedDirectory owned = new OwnedDirectory(directory);
 
-        assertThatThrownBy(owned::own).hasMessageContaining("thesis.tex");
+        assertThatThrownBy(() -> owned.own("rwx------")).hasMessageContaining("thesis.tex");
         assertThatThrownBy(owned::delete).hasMessageContaining("left alone");
         assertThat(file).exists();
     }
@@ -31,7 +31,7 @@ class OwnedDirectoryTest {
         Path outside = Files.createFile(directory.resolve("outside"));
         Files.createFile(data.resolve("sandlot.yaml"));
         OwnedDirectory owned = new OwnedDirectory(data);
-        owned.own();
+        owned.own("rwx------");
         Files.createDirectories(data.resolve("layers/a"));
         Files.createFile(data.resolve("layers/a/sandlot.yaml"));
         Files.createSymbolicLink(data.resolve("layers/link"), directory);
@@ -47,8 +47,8 @@ class OwnedDirectoryTest {
     @Test
     void deletionLeavesNothingWhenThereAreNoSettings() throws IOException {
         OwnedDirectory owned = new OwnedDirectory(directory.resolve("new"));
-        owned.own();
-        owned.own();
+        owned.own("rwx------");
+        owned.own("rwx------");
 
         owned.delete();
 
@@ -63,7 +63,7 @@ class OwnedDirectoryTest {
         mount(data);
         try {
             OwnedDirectory owned = new OwnedDirectory(data);
-            owned.own();
+            owned.own("rwx------");
             Files.createDirectories(below);
             mount(below);
 

@@ -1,6 +1,7 @@
 package dev.sandlot.builds;
 
 import dev.sandlot.images.DurableFiles;
+import dev.sandlot.linux.TreeRemoval;
 import dev.sandlot.protocol.BuildLogEntry;
 import dev.sandlot.protocol.BuildOrigin;
 import dev.sandlot.protocol.BuildPlan;
@@ -142,7 +143,7 @@ final class BuildShelf {
     }
 
     void remove(UUID buildId) throws IOException {
-        DurableFiles.deleteTree(home(buildId));
+        TreeRemoval.remove(home(buildId));
     }
 
     private Path home(UUID buildId) {

@@ -1,6 +1,7 @@
 package dev.sandlot.builds;
 
 import dev.sandlot.images.DurableFiles;
+import dev.sandlot.linux.OwnerOnly;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,7 +19,7 @@ final class DurableFile {
 
     /** Makes a directory, and those above it, that only its owner may enter. */
     static Path directory(Path path) throws IOException {
-        DurableFiles.makePrivateDirectory(path);
+        OwnerOnly.directory(path);
         return path;
     }
 

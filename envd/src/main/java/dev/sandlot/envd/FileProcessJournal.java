@@ -2,6 +2,7 @@ package dev.sandlot.envd;
 
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.CodedOutputStream;
+import dev.sandlot.linux.OwnerOnly;
 import dev.sandlot.protocol.process.StartRequest;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -28,7 +29,7 @@ public final class FileProcessJournal implements ProcessJournal {
     private final ReentrantLock lock = new ReentrantLock();
     private boolean deleted; // guarded by lock
 
-    /** @param directory made when it is missing; output is kept in a directory beside it */
+    /** @param directory made for its owner alone when it is missing; output is kept in a directory beside it */
     public FileProcessJournal(Path directory) throws IOException {
         this(directory, directory.resolveSibling(directory.getFileName() + ".output"));
     }
@@ -38,7 +39,7 @@ public final class FileProcessJournal implements ProcessJournal {
      * @param outputs for the output of durable processes; made when it is needed
      */
     public FileProcessJournal(Path directory, Path outputs) throws IOException {
-        this.directory = Files.createDirectories(directory);
+        this.directory = OwnerOnly.directory(directory);
         this.outputs = outputs;
     }
 
@@ -54,7 +55,7 @@ public final class FileProcessJournal implements ProcessJournal {
         try {
             if (!deleted) {
                 Path fresh = directory.resolve(Long.toHexString(entry.cookie()) + UNFINISHED);
-                Files.write(fresh, bytes);
+                OwnerOnly.write(fresh, bytes);
                 Files.move(fresh, file(entry.cookie()), StandardCopyOption.ATOMIC_MOVE);
             }
         } finally {

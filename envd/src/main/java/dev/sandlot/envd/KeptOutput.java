@@ -7,6 +7,7 @@ import dev.sandlot.linux.FileTree;
 import dev.sandlot.linux.Io;
 import dev.sandlot.linux.LinuxException;
 import dev.sandlot.linux.Open;
+import dev.sandlot.linux.OwnerOnly;
 import dev.sandlot.protocol.process.ProcessEvent.DataEvent;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -67,7 +68,7 @@ final class KeptOutput {
     static KeptOutput of(Path directory, long cookie) throws IOException {
         KeptOutput kept = new KeptOutput(directory, cookie);
         List<Long> found = new ArrayList<>();
-        try (Stream<Path> files = Files.list(Files.createDirectories(directory))) {
+        try (Stream<Path> files = Files.list(OwnerOnly.directory(directory))) {
             for (Path path : files.toList()) {
                 String[] parts = path.getFileName().toString().split("\\.", 2);
                 if (parts.length == 2 && parts[0].equals(kept.name)) {

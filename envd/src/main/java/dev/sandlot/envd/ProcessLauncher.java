@@ -30,7 +30,7 @@ final class ProcessLauncher {
         try {
             return supervisor.spawn(spawnRequest(user, request, directory, cookie));
         } catch (SpawnException e) {
-            throw new ConnectException(ConnectCode.INVALID_ARGUMENT, explain(e, config, directory), e);
+            throw new ConnectException(code(e), explain(e, config, directory), e);
         } catch (IOException e) {
             throw new ConnectException(ConnectCode.UNAVAILABLE, "sandbox cannot start processes: " + e.getMessage(), e);
         }
@@ -84,11 +84,23 @@ final class ProcessLauncher {
         }
     }
 
+    private static ConnectCode code(SpawnException e) {
+        return lacksTerminal(e) ? ConnectCode.RESOURCE_EXHAUSTED : ConnectCode.INVALID_ARGUMENT;
+    }
+
+    /** Sandboxes have a number of terminals each, and the machine has one for all. */
+    private static boolean lacksTerminal(SpawnException e) {
+        return e.step() == SpawnException.Step.TERMINAL && e.errno() == Errno.ENOSPC;
+    }
+
     private static String explain(SpawnException e, ProcessConfig config, String directory) {
         if (e.step() == SpawnException.Step.DIRECTORY) {
             return e.errno() == Errno.ENOENT
                     ? "cwd '" + directory + "' does not exist"
                     : "cwd '" + directory + "' cannot be entered: " + e.errno();
+        }
+        if (lacksTerminal(e)) {
+            return "no pseudo-terminal is free for '" + config.getCmd() + "': end another one";
         }
         return "error starting process '" + config.getCmd() + "': " + e.getMessage();
     }

@@ -3,19 +3,23 @@ package dev.sandlot.envd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sandlot.linux.Errno;
 import dev.sandlot.linux.EventLoop;
 import dev.sandlot.linux.Fd;
 import dev.sandlot.linux.FileTree;
 import dev.sandlot.linux.Open;
+import dev.sandlot.protocol.ConnectCode;
 import dev.sandlot.protocol.ConnectException;
 import dev.sandlot.protocol.SandboxId;
 import dev.sandlot.protocol.process.ProcessConfig;
 import dev.sandlot.protocol.process.ProcessSelector;
 import dev.sandlot.protocol.process.StartRequest;
+import dev.sandlot.supervisor.SpawnException;
 import dev.sandlot.supervisor.Supervisor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -67,6 +71,29 @@ class ProcessesTest {
     }
 
     @Test
+    void a_terminal_too_many_is_a_resource_exhausted() throws Exception {
+        UnreadableSupervisor supervisor = new UnreadableSupervisor(new ProcessTable());
+        supervisor.terminalsAreGone = true;
+        EnvdSettings settings =
+                new EnvdSettings(new EnvdConfig(new SandboxId("itest"), "base", Map.of(), null, "user", ""));
+        ProcessLauncher launcher = new ProcessLauncher(supervisor, settings);
+        assertThatThrownBy(() -> launcher.launch(USER, SLEEP, 1))
+                .isInstanceOfSatisfying(
+                        ConnectException.class, e -> assertThat(e.code()).isEqualTo(ConnectCode.RESOURCE_EXHAUSTED))
+                .hasMessageContaining("no pseudo-terminal is free for 'sleep'");
+    }
+
+    @Test
+    void what_a_process_was_started_with_is_for_the_owner_of_the_journal_alone() throws Exception {
+        Path home = Files.createDirectory(directory.resolve("journal"));
+        Files.setPosixFilePermissions(home, PosixFilePermissions.fromString("rwxr-xr-x"));
+        new FileProcessJournal(home).save(new ProcessJournal.Entry(7, SLEEP, null, false));
+        assertThat(Files.getPosixFilePermissions(home)).isEqualTo(PosixFilePermissions.fromString("rwx------"));
+        assertThat(Files.getPosixFilePermissions(home.resolve("7")))
+                .isEqualTo(PosixFilePermissions.fromString("rw-------"));
+    }
+
+    @Test
     void P17_a_number_used_again_never_shows_the_end_of_its_predecessor() throws Exception {
         ProcessTable table = new ProcessTable();
         SandboxProcess first = process(table, 7, 1);
@@ -114,13 +141,17 @@ class ProcessesTest {
         private final List<Integer> killed = new ArrayList<>();
         private final List<Fd> given = new ArrayList<>();
         private final CountDownLatch released = new CountDownLatch(1);
+        private boolean terminalsAreGone;
 
         UnreadableSupervisor(ProcessTable table) {
             this.table = table;
         }
 
         @Override
-        public Spawned spawn(SpawnRequest request) throws IOException {
+        public Spawned spawn(SpawnRequest request) throws SpawnException, IOException {
+            if (terminalsAreGone) {
+                throw new SpawnException(SpawnException.Step.TERMINAL, Errno.ENOSPC.number());
+            }
             return new Spawned(7, attach(7));
         }
 

@@ -1,5 +1,6 @@
 package dev.sandlot.images;
 
+import dev.sandlot.linux.TreeRemoval;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -171,7 +172,7 @@ final class BlobUpload implements AutoCloseable {
         over = true;
         running = null;
         if (Files.exists(home)) {
-            DurableFiles.deleteTree(home);
+            TreeRemoval.remove(home);
         }
     }
 

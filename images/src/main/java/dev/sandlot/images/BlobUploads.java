@@ -1,5 +1,7 @@
 package dev.sandlot.images;
 
+import dev.sandlot.linux.OwnerOnly;
+import dev.sandlot.linux.TreeRemoval;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -28,14 +30,14 @@ final class BlobUploads {
 
     /** Finds the uploads of the last run; those that were only begun to be made are dropped. */
     static BlobUploads open(Path home, RegistryLimits limits) throws IOException {
-        DurableFiles.makePrivateDirectory(home);
+        OwnerOnly.directory(home);
         BlobUploads uploads = new BlobUploads(home, limits);
         for (Path directory : ContentFiles.list(home)) {
             Optional<BlobUpload> found = uploads.read(directory);
             if (found.isPresent()) {
                 uploads.known.put(found.get().id(), found.get());
             } else {
-                DurableFiles.deleteTree(directory);
+                TreeRemoval.remove(directory);
             }
         }
         return uploads;
@@ -62,7 +64,7 @@ final class BlobUploads {
         limits.requireSpace(home);
         UUID id = UUID.randomUUID();
         Path directory = home.resolve(id.toString());
-        DurableFiles.makePrivateDirectory(directory);
+        OwnerOnly.directory(directory);
         Files.writeString(directory.resolve(BlobUpload.REPOSITORY), repository.text(), StandardCharsets.UTF_8);
         Files.createFile(directory.resolve(BlobUpload.DATA));
         BlobUpload upload = new BlobUpload(id, repository, directory, limits);

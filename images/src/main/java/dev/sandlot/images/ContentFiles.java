@@ -1,5 +1,6 @@
 package dev.sandlot.images;
 
+import dev.sandlot.linux.OwnerOnly;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.FileChannel;
@@ -39,7 +40,7 @@ final class ContentFiles {
     static ContentFiles open(Path home) throws IOException {
         ContentFiles files = new ContentFiles(home);
         for (Path directory : List.of(files.content, files.damaged, files.staging)) {
-            DurableFiles.makePrivateDirectory(directory);
+            OwnerOnly.directory(directory);
         }
         for (Path leftover : list(files.staging)) {
             Files.delete(leftover);

@@ -1,5 +1,6 @@
 package dev.sandlot.images;
 
+import dev.sandlot.linux.OwnerOnly;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -46,11 +47,11 @@ public final class ContentStore {
     private final ReentrantLock names = new ReentrantLock();
 
     private ContentStore(Path home, RegistryLimits limits, InstantSource clock) throws IOException {
-        DurableFiles.makePrivateDirectory(home);
+        OwnerOnly.directory(home);
         this.repositories = home.resolve("repositories");
         this.limits = limits;
         this.clock = clock;
-        DurableFiles.makePrivateDirectory(repositories);
+        OwnerOnly.directory(repositories);
         this.files = ContentFiles.open(home);
         this.uploads = BlobUploads.open(home.resolve("uploads"), limits);
     }

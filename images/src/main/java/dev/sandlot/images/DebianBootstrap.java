@@ -1,5 +1,6 @@
 package dev.sandlot.images;
 
+import dev.sandlot.linux.TreeRemoval;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,7 +52,7 @@ final class DebianBootstrap {
 
     /** Device nodes are the runtime's to give; a layer has none. */
     private static void emptyDevices(Path devices) throws IOException {
-        DurableFiles.deleteTree(devices);
+        TreeRemoval.remove(devices);
         Files.createDirectory(devices);
         Files.setPosixFilePermissions(devices, PosixFilePermissions.fromString("rwxr-xr-x"));
     }

@@ -1,28 +1,22 @@
 package dev.sandlot.images;
 
+import dev.sandlot.linux.OwnerOnly;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Changes to files of ours that are whole after a crash, or not there. */
 public final class DurableFiles {
-    private DurableFiles() {}
+    private static final Set<StandardOpenOption> NEW_CONTENT =
+            Set.of(StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);
 
-    /** Makes a directory, and those above it, that only its owner may enter. */
-    public static void makePrivateDirectory(Path directory) throws IOException {
-        Files.createDirectories(directory);
-        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
-    }
+    private DurableFiles() {}
 
     /** Writes a file so that readers see the old content or the new one. */
     public static void replace(Path file, byte[] content) throws IOException {
@@ -32,10 +26,9 @@ public final class DurableFiles {
         sync(file.getParent());
     }
 
-    /** Writes a new file to the disk. */
+    /** Writes a new file, for its owner alone, to the disk. */
     public static void write(Path file, byte[] content) throws IOException {
-        try (FileChannel channel = FileChannel.open(
-                file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
+        try (FileChannel channel = FileChannel.open(file, NEW_CONTENT, OwnerOnly.forNewFile())) {
             ByteBuffer bytes = ByteBuffer.wrap(content);
             while (bytes.hasRemaining()) {
                 channel.write(bytes);
@@ -51,34 +44,5 @@ public final class DurableFiles {
                 channel.force(true);
             }
         }
-    }
-
-    /** Removes a tree, never through a symbolic link; what is gone already, the tree itself too, does not matter. */
-    public static void deleteTree(Path tree) throws IOException {
-        Files.walkFileTree(tree, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                Files.deleteIfExists(file);
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult visitFileFailed(Path file, IOException failure) throws IOException {
-                if (failure instanceof NoSuchFileException) {
-                    return FileVisitResult.CONTINUE;
-                }
-                throw failure;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException failure)
-                    throws IOException {
-                if (failure != null) {
-                    throw failure;
-                }
-                Files.deleteIfExists(directory);
-                return FileVisitResult.CONTINUE;
-            }
-        });
     }
 }

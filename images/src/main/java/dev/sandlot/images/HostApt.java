@@ -1,5 +1,6 @@
 package dev.sandlot.images;
 
+import dev.sandlot.linux.TreeRemoval;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -57,7 +58,7 @@ record HostApt(@Nullable String mirror, @Nullable String securityMirror, List<St
                     directory.resolve("InRelease").toString());
             return new HostCommand(command, TIMEOUT).run(line -> {}).succeeded();
         } finally {
-            DurableFiles.deleteTree(directory);
+            TreeRemoval.remove(directory);
         }
     }
 

@@ -3,6 +3,8 @@ package dev.sandlot.images;
 import dev.sandlot.linux.Fd;
 import dev.sandlot.linux.FileTree;
 import dev.sandlot.linux.Mounts;
+import dev.sandlot.linux.OwnerOnly;
+import dev.sandlot.linux.TreeRemoval;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -29,6 +31,8 @@ import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -47,6 +51,8 @@ import tools.jackson.databind.json.JsonMapper;
  * at a time.
  */
 public final class LayerStore implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(LayerStore.class);
+
     static final String TREE = "tree";
 
     private static final String RECORD = "layer.json";
@@ -84,7 +90,7 @@ public final class LayerStore implements AutoCloseable {
         if (absolute.toString().length() > MAX_POOL_PATH) {
             throw new IOException("the pool's path is longer than " + MAX_POOL_PATH + " characters: " + absolute);
         }
-        Files.createDirectories(absolute);
+        OwnerOnly.directory(absolute);
         LayerStore store = new LayerStore(absolute, limits, locked(absolute));
         try {
             store.prepare();
@@ -122,7 +128,7 @@ public final class LayerStore implements AutoCloseable {
     public StagedTree stage() throws IOException {
         StagedTree staged = new StagedTree(staging.resolve(UUID.randomUUID().toString()));
         try {
-            DurableFiles.makePrivateDirectory(staged.home());
+            OwnerOnly.directory(staged.home());
             Files.createDirectory(staged.path());
             return staged;
         } catch (IOException e) {
@@ -203,7 +209,7 @@ public final class LayerStore implements AutoCloseable {
             if (!live.contains(layer.diffId()) && layer.created().isBefore(before)) {
                 Optional<Path> doomed = takenOut(layer.diffId(), before);
                 if (doomed.isPresent()) {
-                    DurableFiles.deleteTree(doomed.get());
+                    throwAway(doomed.get());
                     removed.add(layer);
                 }
             }
@@ -292,7 +298,7 @@ public final class LayerStore implements AutoCloseable {
     public void remove(Digest diffId) throws IOException {
         Optional<Path> doomed = takenOut(diffId);
         if (doomed.isPresent()) {
-            DurableFiles.deleteTree(doomed.get());
+            throwAway(doomed.get());
         }
     }
 
@@ -331,7 +337,7 @@ public final class LayerStore implements AutoCloseable {
     }
 
     private LayerRecord publish(StagedTree staged, LayerRecord record) throws IOException {
-        Files.write(staged.home().resolve(RECORD), JSON.writeValueAsBytes(Row.of(record)));
+        OwnerOnly.write(staged.home().resolve(RECORD), JSON.writeValueAsBytes(Row.of(record)));
         try (Fd home = FileTree.directory(staged.home().toString())) {
             FileTree.syncFileSystem(home);
         }
@@ -355,19 +361,27 @@ public final class LayerStore implements AutoCloseable {
     }
 
     private void prepare() throws IOException {
-        DurableFiles.makePrivateDirectory(layers);
-        DurableFiles.makePrivateDirectory(staging);
+        OwnerOnly.directory(layers);
+        OwnerOnly.directory(staging);
         detachLeftovers(pool);
         try (Stream<Path> leftovers = Files.list(staging)) {
             for (Path leftover : (Iterable<Path>) leftovers::iterator) {
-                DurableFiles.deleteTree(leftover);
+                throwAway(leftover);
             }
         }
     }
 
+    /** Removes what lies in {@code staging}. What cannot be removed is no reason to fail: the next start tries again. */
+    static void throwAway(Path staged) {
+        try {
+            TreeRemoval.remove(staged);
+        } catch (IOException e) {
+            LOG.warn("{} is thrown away and could not be removed; it is tried again at the next start", staged, e);
+        }
+    }
+
     private static FileChannel locked(Path pool) throws IOException {
-        FileChannel channel =
-                FileChannel.open(pool.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel channel = FileChannel.open(OwnerOnly.file(pool.resolve("lock")), StandardOpenOption.WRITE);
         try {
             if (channel.tryLock() != null) {
                 return channel;

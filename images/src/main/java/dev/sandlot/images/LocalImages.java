@@ -1,5 +1,6 @@
 package dev.sandlot.images;
 
+import dev.sandlot.linux.OwnerOnly;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -54,7 +55,7 @@ public final class LocalImages {
         this.content = content;
         this.store = store;
         this.directory = store.pool().resolve("registry").resolve("imported");
-        DurableFiles.makePrivateDirectory(directory);
+        OwnerOnly.directory(directory);
     }
 
     /** Opens the images of a pool, and drops what a crash left half done. */

@@ -1,5 +1,7 @@
 package dev.sandlot.images;
 
+import dev.sandlot.linux.OwnerOnly;
+import dev.sandlot.linux.TreeRemoval;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -56,7 +58,7 @@ final class Repository {
             return;
         }
         for (String part : PARTS) {
-            DurableFiles.makePrivateDirectory(home.resolve(part));
+            OwnerOnly.directory(home.resolve(part));
         }
         files.publish(home.resolve(NAME), name.text().getBytes(StandardCharsets.UTF_8));
         DurableFiles.sync(home.getParent());
@@ -210,7 +212,7 @@ final class Repository {
         boolean empty = blobs().isEmpty() && manifests().isEmpty() && tags().isEmpty();
         if (empty && ContentFiles.restsSince(home.resolve(NAME), then)) {
             Files.delete(home.resolve(NAME));
-            DurableFiles.deleteTree(home);
+            TreeRemoval.remove(home);
         }
     }
 

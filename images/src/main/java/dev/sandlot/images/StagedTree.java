@@ -29,7 +29,7 @@ public final class StagedTree implements AutoCloseable {
     public void close() throws IOException {
         if (Files.exists(home)) {
             Mounts.detachBelow(home);
-            DurableFiles.deleteTree(home);
+            LayerStore.throwAway(home);
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.sandlot.images;
 
+import dev.sandlot.linux.OwnerOnly;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -55,7 +56,7 @@ final class TemplateFile {
     }
 
     void write(TemplateRecord template) throws IOException {
-        Files.createDirectories(file.resolveSibling("."));
+        OwnerOnly.directory(file.resolveSibling("."));
         DurableFiles.replace(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(Row.of(template)));
     }
 

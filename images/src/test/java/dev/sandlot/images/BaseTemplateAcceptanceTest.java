@@ -2,6 +2,7 @@ package dev.sandlot.images;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sandlot.linux.TreeRemoval;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -43,7 +44,7 @@ class BaseTemplateAcceptanceTest {
     static void close() throws IOException {
         store.close();
         if (Files.exists(temp.resolve("pool"))) {
-            DurableFiles.deleteTree(temp.resolve("pool"));
+            TreeRemoval.remove(temp.resolve("pool"));
         }
     }
 

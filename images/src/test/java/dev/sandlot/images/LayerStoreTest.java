@@ -3,6 +3,9 @@ package dev.sandlot.images;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sandlot.linux.Fd;
+import dev.sandlot.linux.FileTree;
+import dev.sandlot.linux.Open;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -54,6 +57,32 @@ class LayerStoreTest {
         store.close();
         store = LayerStore.open(pool, UnpackLimits.DEFAULT);
         assertThat(store.list()).containsExactly(added);
+    }
+
+    @Test
+    void what_a_build_nested_deeper_than_any_path_goes_with_its_tree_and_refuses_no_start() throws IOException {
+        StagedTree closed = store.stage();
+        nest(closed.path());
+        closed.close();
+        assertThat(staging()).isEmpty();
+        nest(store.stage().path());
+        store.close();
+        store = LayerStore.open(pool, UnpackLimits.DEFAULT);
+        assertThat(staging()).isEmpty();
+    }
+
+    private static void nest(Path tree) throws IOException {
+        Fd at = FileTree.directory(tree.toString());
+        try {
+            for (int i = 0; i < 3000; i++) {
+                FileTree.makeDirectory(at, "d", 0700);
+                Fd inner = FileTree.open(at, "d", Open.PATH | Open.DIRECTORY, 0, Open.PLAIN);
+                at.close();
+                at = inner;
+            }
+        } finally {
+            at.close();
+        }
     }
 
     @Test

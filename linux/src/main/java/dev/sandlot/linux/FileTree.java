@@ -15,7 +15,9 @@ public final class FileTree {
 
     private static final int AT_FDCWD = -100;
     private static final int AT_SYMLINK_NOFOLLOW = 0x100;
-    private static final int AT_REMOVEDIR = 0x200;
+    /** What {@link #tryRemove} takes for a directory. */
+    static final int AT_REMOVEDIR = 0x200;
+
     private static final int AT_EMPTY_PATH = 0x1000;
     private static final int STATX_BASIC_STATS = 0x7FF;
     private static final int PATH_MAX = 4096;
@@ -121,6 +123,13 @@ public final class FileTree {
 
     public static void removeDirectory(Fd directory, String name) throws LinuxException {
         onName(Syscall.UNLINKAT, directory, name, AT_REMOVEDIR, 0, 0);
+    }
+
+    /** Removes a name without an exception; gives the kernel's error number, 0 for success. */
+    static int tryRemove(Fd directory, String name, int flags) throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            return (int) -Syscall.UNLINKAT.attempt(directory.number(), pointer(arena, Syscall.UNLINKAT, name), flags);
+        }
     }
 
     /** Changes the owner and group of what a handle refers to. */

@@ -53,9 +53,9 @@ public final class HostFiles {
         return FileTree.open(file.toString(), Open.READ);
     }
 
-    /** A new file to write to. */
+    /** A new file to write to, for its owner alone. */
     public static Fd forWriting(Path file) throws IOException {
-        Files.createFile(file);
+        Files.createFile(file, OwnerOnly.forNewFile());
         return FileTree.open(file.toString(), Open.WRITE | Open.APPEND);
     }
 

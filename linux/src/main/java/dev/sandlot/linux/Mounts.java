@@ -26,7 +26,6 @@ public final class Mounts {
     private static final long FSMOUNT_CLOEXEC = 1;
     private static final long FSCONFIG_SET_STRING = 1;
     private static final long FSCONFIG_CMD_CREATE = 6;
-    private static final int MAX_CONFIG_VALUE = 255;
     private static final String OVERLAY = "overlay";
     private static final Map<String, String> COMPLETE_UPPER =
             Map.of("redirect_dir", "nofollow", "metacopy", "off", "index", "off");
@@ -76,16 +75,10 @@ public final class Mounts {
     public static void overlay(List<String> lowers, Path upper, Path work, Path target) throws LinuxException {
         try (Fd upperHandle = FileTree.directory(upper.toString());
                 Fd workHandle = FileTree.directory(work.toString())) {
-            String upperName = shortName(upper, upperHandle);
-            String workName = shortName(work, workHandle);
-            if (!overlayByLayers(lowers, upperName, workName, target)) {
-                overlayAtOnce(lowers, upperName, workName, target);
+            if (!overlayByLayers(lowers, upperHandle.procPath(), workHandle.procPath(), target)) {
+                overlayAtOnce(lowers, upperHandle.procPath(), workHandle.procPath(), target);
             }
         }
-    }
-
-    private static String shortName(Path directory, Fd handle) {
-        return directory.toString().length() > MAX_CONFIG_VALUE ? handle.procPath() : directory.toString();
     }
 
     private static void overlayAtOnce(List<String> lowers, String upper, String work, Path target)

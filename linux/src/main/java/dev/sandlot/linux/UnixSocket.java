@@ -53,6 +53,7 @@ public final class UnixSocket implements AutoCloseable {
         UnixSocket socket = create();
         try {
             socket.withAddress(path, Syscall.BIND);
+            OwnerOnly.file(path);
             Syscall.LISTEN.call(path.toString(), socket.fd.number(), BACKLOG);
             return socket;
         } catch (IOException | RuntimeException e) {

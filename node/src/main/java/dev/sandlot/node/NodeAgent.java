@@ -10,6 +10,7 @@ import dev.sandlot.images.LayerStore;
 import dev.sandlot.linux.DiskFloor;
 import dev.sandlot.linux.EventLoop;
 import dev.sandlot.linux.FullDisk;
+import dev.sandlot.linux.OwnerOnly;
 import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.ErrorKind;
 import dev.sandlot.protocol.Exchange;
@@ -70,7 +71,7 @@ public final class NodeAgent implements NodeService, SandboxTraffic, AutoCloseab
     private NodeAgent(NodeSettings settings, RuntimeConfig config, LayerStore layers, EndListener ends)
             throws IOException {
         this.settings = settings;
-        this.journals = config.runDirectory().resolve("processes");
+        this.journals = OwnerOnly.directory(config.runDirectory().resolve("processes"));
         this.layers = layers;
         this.ends = ends;
         this.floor = new DiskFloor(config.dataDirectory(), settings.freeBytes());

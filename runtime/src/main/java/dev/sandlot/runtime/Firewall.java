@@ -13,7 +13,7 @@ import java.util.stream.Collectors;
 /**
  * What sandboxes may reach: one table of our own, replaced in one transaction, that goes by the names of the links.
  * Packets with a foreign source, to this machine, to private ranges or to other sandboxes end here; names are asked of
- * the machine's own name server.
+ * the machine's own name server, by way of the sandbox's own gateway alone, the one that its resolv.conf names.
  */
 final class Firewall {
     private static final Path FORWARDING = Path.of("/proc/sys/net/ipv4/ip_forward");
@@ -60,8 +60,8 @@ final class Firewall {
               }
               chain prerouting {
                 type nat hook prerouting priority dstnat; policy accept;
-                iifname "LINKS*" ip daddr SLOTS udp dport 53 dnat ip to DNS
-                iifname "LINKS*" ip daddr SLOTS tcp dport 53 dnat ip to DNS
+                iifname "LINKS*" ip daddr SLOTS fib daddr . iif type local udp dport 53 dnat ip to DNS
+                iifname "LINKS*" ip daddr SLOTS fib daddr . iif type local tcp dport 53 dnat ip to DNS
               }
               chain postrouting {
                 type nat hook postrouting priority srcnat; policy accept;

@@ -1,10 +1,13 @@
 package dev.sandlot.runtime;
 
+import dev.sandlot.linux.OwnerOnly;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +29,8 @@ final class Journal {
     private static final Logger LOG = LoggerFactory.getLogger(Journal.class);
     private static final String FILE = "spec.json";
     private static final JsonMapper JSON = JsonMapper.shared();
+    private static final FileAttribute<?> OWNER_ONLY =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
     /** A sandbox, the slot it was given, and when. */
     record Entry(RuntimeSpec spec, int slot, Instant startedAt) {}
@@ -89,9 +94,9 @@ final class Journal {
      */
     void write(Entry entry) throws IOException {
         Path own = directory(entry.spec().id());
-        Files.createDirectory(own);
+        Files.createDirectory(own, OWNER_ONLY);
         Path draft = own.resolve(FILE + ".new");
-        Files.write(draft, JSON.writeValueAsBytes(Line.of(entry)));
+        OwnerOnly.write(draft, JSON.writeValueAsBytes(Line.of(entry)));
         Files.move(draft, own.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
     }
 

@@ -8,7 +8,6 @@ import dev.sandlot.linux.LinuxException;
 import dev.sandlot.linux.Mounts;
 import dev.sandlot.linux.Namespaces;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -55,7 +54,7 @@ final class Launcher implements AutoCloseable {
     }
 
     static Launcher open(Path mountPoint, Cgroups cgroups) throws IOException {
-        Files.createDirectories(mountPoint);
+        Machine.passable(mountPoint);
         ExecutorService thread = Executors.newSingleThreadExecutor(Thread.ofPlatform()
                 .daemon()
                 .name("launcher-" + mountPoint.getFileName())

@@ -3,30 +3,32 @@ package dev.sandlot.runtime;
 import dev.sandlot.linux.Cgroups;
 import dev.sandlot.linux.ChildProcess;
 import dev.sandlot.linux.FileLease;
+import dev.sandlot.linux.OwnerOnly;
 import dev.sandlot.linux.ProcFile;
 import dev.sandlot.supervisor.SupervisorBinary;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /** What the runtime has of the machine as long as it is open. */
 record Machine(RuntimeConfig config, FileLease lease, Cgroups cgroups, Journal journal, Trash trash, Tool nft, Tool oci)
         implements AutoCloseable {
-    private static final String OWNER_ONLY = "rwx------";
-    private static final String PASSABLE = "rwx--x--x";
+    private static final Set<PosixFilePermission> PASSABLE = PosixFilePermissions.fromString("rwx--x--x");
     private static final Path INOTIFY = Path.of("/proc/sys/fs/inotify/max_user_instances");
     private static final int INOTIFY_INSTANCES = 8192;
     private static final Duration LEASE_LIMIT = Duration.ofSeconds(2);
 
     /** Takes what the runtime needs, for one process at a time. */
     static Machine open(RuntimeConfig config) throws IOException {
-        directory(config.dataDirectory(), OWNER_ONLY);
-        directory(config.runDirectory(), PASSABLE);
+        OwnerOnly.directory(config.dataDirectory());
+        passable(config.runDirectory());
         FileLease lease = lease(config);
         try {
             return open(config, lease);
@@ -37,10 +39,10 @@ record Machine(RuntimeConfig config, FileLease lease, Cgroups cgroups, Journal j
     }
 
     private static Machine open(RuntimeConfig config, FileLease lease) throws IOException {
-        directory(config.sandboxes(), OWNER_ONLY);
-        directory(config.mountPoints(), PASSABLE);
-        directory(config.runSandboxes(), OWNER_ONLY);
-        directory(config.ociState(), OWNER_ONLY);
+        OwnerOnly.directory(config.sandboxes());
+        passable(config.mountPoints());
+        OwnerOnly.directory(config.runSandboxes());
+        OwnerOnly.directory(config.ociState());
         raiseInotify();
         ChildProcess.adoptOrphans();
         SupervisorBinary.installTo(config.supervisor());
@@ -56,9 +58,7 @@ record Machine(RuntimeConfig config, FileLease lease, Cgroups cgroups, Journal j
 
     /** Waits a little for a process that has been killed and is not quite gone. */
     private static FileLease lease(RuntimeConfig config) throws IOException {
-        if (!Files.exists(config.lock())) {
-            Files.write(config.lock(), new byte[0]);
-        }
+        OwnerOnly.file(config.lock());
         long deadline = System.nanoTime() + LEASE_LIMIT.toNanos();
         while (true) {
             Optional<FileLease> lease = FileLease.tryTake(config.lock());
@@ -92,8 +92,12 @@ record Machine(RuntimeConfig config, FileLease lease, Cgroups cgroups, Journal j
         }
     }
 
-    private static void directory(Path path, String mode) throws IOException {
+    /**
+     * A directory that others pass through and do not list: the OCI runtime and the supervisor reach the root and the
+     * supervisor's program by these paths as the sandbox's own root, who owns nothing here.
+     */
+    static void passable(Path path) throws IOException {
         Files.createDirectories(path);
-        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
+        Files.setPosixFilePermissions(path, PASSABLE);
     }
 }

@@ -1,5 +1,6 @@
 package dev.sandlot.runtime;
 
+import dev.sandlot.linux.TreeRemoval;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,8 +20,10 @@ final class Remains {
         List<IOException> failures = new ArrayList<>();
         attempt(failures, () -> machine.cgroups().group(id).kill());
         attempt(failures, () -> machine.cgroups().group(id).remove());
-        attempt(failures, () -> Trash.remove(machine.config().ociState().resolve(id)));
-        attempt(failures, () -> Trash.remove(machine.config().runSandboxes().resolve(id)));
+        attempt(failures, () -> TreeRemoval.remove(machine.config().ociState().resolve(id)));
+        attempt(
+                failures,
+                () -> TreeRemoval.remove(machine.config().runSandboxes().resolve(id)));
         if (failures.isEmpty()) {
             attempt(failures, () -> machine.trash().discard(machine.journal().directory(id)));
         }

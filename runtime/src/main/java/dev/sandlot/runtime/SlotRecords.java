@@ -1,5 +1,6 @@
 package dev.sandlot.runtime;
 
+import dev.sandlot.linux.OwnerOnly;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,7 +22,7 @@ final class SlotRecords {
 
     /** Starts anew with the slots that running sandboxes have. */
     void begin(Collection<Integer> used) throws IOException {
-        Files.createDirectories(directory);
+        OwnerOnly.directory(directory);
         for (int number : numbers()) {
             if (!used.contains(number)) {
                 remove(number);
@@ -33,10 +34,7 @@ final class SlotRecords {
     }
 
     void add(int number) throws IOException {
-        Path file = file(number);
-        if (!Files.exists(file)) {
-            Files.createFile(file);
-        }
+        OwnerOnly.file(file(number));
     }
 
     void remove(int number) throws IOException {

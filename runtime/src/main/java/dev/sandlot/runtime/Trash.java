@@ -1,19 +1,17 @@
 package dev.sandlot.runtime;
 
+import dev.sandlot.linux.OwnerOnly;
+import dev.sandlot.linux.TreeRemoval;
 import java.io.IOException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,7 +27,7 @@ final class Trash implements AutoCloseable {
 
     Trash(Path directory) throws IOException {
         this.directory = directory;
-        Files.createDirectories(directory);
+        OwnerOnly.directory(directory);
         for (String left : Journal.names(directory)) {
             removeLater(directory.resolve(left));
         }
@@ -64,34 +62,11 @@ final class Trash implements AutoCloseable {
         pending.add(name);
         remover.execute(() -> {
             try {
-                remove(tree);
+                TreeRemoval.remove(tree);
             } catch (IOException e) {
                 LOG.warn("could not remove {}; it is tried again at the next start", tree, e);
             } finally {
                 pending.remove(name);
-            }
-        });
-    }
-
-    /** Removes a tree without following links; one that is not there is fine. */
-    static void remove(Path tree) throws IOException {
-        if (Files.notExists(tree, java.nio.file.LinkOption.NOFOLLOW_LINKS)) {
-            return;
-        }
-        Files.walkFileTree(tree, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                Files.delete(file);
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path dir, @Nullable IOException failure) throws IOException {
-                if (failure != null) {
-                    throw failure;
-                }
-                Files.delete(dir);
-                return FileVisitResult.CONTINUE;
             }
         });
     }

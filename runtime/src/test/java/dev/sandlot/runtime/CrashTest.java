@@ -2,6 +2,7 @@ package dev.sandlot.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sandlot.linux.TreeRemoval;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -29,7 +30,7 @@ class CrashTest {
     @AfterEach
     void purge() throws Exception {
         OciRuntime.purge(TestConfig.over(data));
-        Trash.remove(data);
+        TreeRemoval.remove(data);
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.sandlot.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sandlot.linux.TreeRemoval;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,6 +31,15 @@ class EgressTest {
             print("ready", flush=True)
             while True:
                 c, peer = s.accept(); c.sendall(peer[0].encode()); c.close()
+            """;
+
+    private static final String NAMES = """
+            import socket
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            s.bind(("0.0.0.0", 53))
+            print("ready", flush=True)
+            while True:
+                _, peer = s.recvfrom(100); s.sendto(peer[0].encode(), peer)
             """;
 
     private Path data;
@@ -69,7 +79,7 @@ class EgressTest {
             runtime.close();
         }
         OciRuntime.purge(TestConfig.over(data));
-        Trash.remove(data);
+        TreeRemoval.remove(data);
     }
 
     @Test
@@ -114,6 +124,37 @@ class EgressTest {
         runtime = OciRuntime.open(TestConfig.over(data), (_, _, _) -> {});
         assertThat(fetch(runtime.find("closed").orElseThrow(), PUBLIC)).isEqualTo("unreachable");
         assertThat(fetch(runtime.find("open").orElseThrow(), PUBLIC)).isEqualTo("198.51.100.1");
+    }
+
+    @Test
+    void namesAreAskedByWayOfTheOwnGatewayAlone() throws Exception {
+        RunningSandbox one = start("one", true);
+        RunningSandbox two = start("two", true);
+        Tool nft = Tool.require("nft");
+        nft.mustRun(new Firewall(TestConfig.over(data), nft).rules("", PUBLIC), "-f", "-");
+        servers.add(server("ip", "netns", "exec", WORLD, "python3", "-c", NAMES));
+        assertThat(asked(one, gateway(one))).isEqualTo("198.51.100.1");
+        assertThat(asked(one, gateway(two))).isEqualTo("no answer");
+        assertThat(asked(one, "10.219.60.77")).isEqualTo("no answer");
+        assertThat(asked(two, gateway(two))).isEqualTo("198.51.100.1");
+    }
+
+    private static String gateway(RunningSandbox sandbox) throws Exception {
+        String text = new Inside(sandbox).sh("cat /etc/resolv.conf").text();
+        assertThat(text).startsWith("nameserver ");
+        return text.substring("nameserver ".length());
+    }
+
+    private static String asked(RunningSandbox sandbox, String address) throws Exception {
+        return new Inside(sandbox).sh("""
+                python3 -c '
+                import socket
+                s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                s.settimeout(2)
+                try: s.sendto(b"?", ("%s", 53)); print(s.recv(100).decode())
+                except OSError: print("no answer")
+                '
+                """.formatted(address)).text();
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sandlot.linux.CgroupLimits;
 import dev.sandlot.linux.Cgroups;
+import dev.sandlot.linux.TreeRemoval;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -28,7 +29,7 @@ class LeakReportTest {
     @AfterEach
     void purge() throws Exception {
         OciRuntime.purge(config);
-        Trash.remove(config.dataDirectory());
+        TreeRemoval.remove(config.dataDirectory());
     }
 
     @Test
@@ -103,7 +104,7 @@ class LeakReportTest {
 
     @Test
     void lookingAtAMachineWithoutItMakesNothing() throws Exception {
-        Trash.remove(config.dataDirectory());
+        TreeRemoval.remove(config.dataDirectory());
 
         assertThat(OciRuntime.leaks(config)).isEmpty();
         assertThat(config.dataDirectory()).doesNotExist();
@@ -115,7 +116,7 @@ class LeakReportTest {
     void rulesAndGroupsWithoutARunDirectoryAreLeft() throws Exception {
         open().close();
         RuntimeContract.awaitTrue(() -> OciRuntime.leaks(config).isEmpty());
-        Trash.remove(config.runDirectory());
+        TreeRemoval.remove(config.runDirectory());
 
         assertThat(OciRuntime.leaks(config))
                 .containsExactlyInAnyOrder(

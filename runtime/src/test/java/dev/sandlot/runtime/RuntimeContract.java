@@ -361,6 +361,12 @@ abstract class RuntimeContract {
         return runtime;
     }
 
+    /** Opens the runtime again after it was closed. */
+    SandboxRuntime reopen() throws Exception {
+        runtime = open();
+        return runtime;
+    }
+
     RunningSandbox start() throws Exception {
         return start(true);
     }

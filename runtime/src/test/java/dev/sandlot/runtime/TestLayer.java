@@ -1,5 +1,6 @@
 package dev.sandlot.runtime;
 
+import dev.sandlot.linux.TreeRemoval;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -57,7 +58,7 @@ final class TestLayer {
                 build(draft);
                 Files.move(draft, DIRECTORY, StandardCopyOption.ATOMIC_MOVE);
             } finally {
-                Trash.remove(draft);
+                TreeRemoval.remove(draft);
             }
         }
         return DIRECTORY;
