@@ -9,6 +9,7 @@ import dev.sandlot.control.Resources;
 import dev.sandlot.control.Store;
 import dev.sandlot.control.StoreException;
 import dev.sandlot.control.StoreLocation;
+import dev.sandlot.control.StoreUse;
 import dev.sandlot.control.TemplateBuild;
 import dev.sandlot.edge.FrontDoor;
 import dev.sandlot.edge.FrontListener;
@@ -43,24 +44,25 @@ final class Composition implements ServerProgram {
     private static final int SECRET_BYTES = 32;
 
     @Override
-    public RunningServer start(Settings settings, Progress progress) throws IOException {
+    public RunningServer start(Settings settings, boolean newStore, Progress progress) throws IOException {
         Closing opened = new Closing();
         try {
-            return assemble(settings, progress, opened);
+            Store store = opened.add(store(settings, newStore));
+            return assemble(settings, store, progress, opened);
         } catch (IOException | RuntimeException e) {
             opened.closeAll(e);
             throw e;
         }
     }
 
-    private static RunningServer assemble(Settings settings, Progress progress, Closing opened) throws IOException {
+    private static RunningServer assemble(Settings settings, Store store, Progress progress, Closing opened)
+            throws IOException {
         Layout layout = new Layout(settings.dataDir());
         LayerStore layers = opened.add(LayerStore.open(layout.pool(), UnpackLimits.DEFAULT));
         TemplateRecord base = base(layers, settings.images(), progress);
 
-        Store store = opened.add(store(settings.store()));
         ControlSettings controlSettings = controlSettings(settings, layout);
-        String apiKey = apiKey(new Bootstrap(store), controlSettings, layout.apiKey());
+        String apiKey = apiKey(new Bootstrap(store), controlSettings, layout);
 
         RegistryPart registry =
                 opened.add(RegistryPart.open(settings.registry(), layers, controlSettings.accessTokenSeed()));
@@ -88,11 +90,16 @@ final class Composition implements ServerProgram {
         return new UpServer(settings.listen(), apiKey, door, node, opened);
     }
 
-    private static Store store(StoreLocation location) throws IOException {
+    /** Opened before anything else: a store that is not this data directory's leaves all as it was. */
+    private static Store store(Settings settings, boolean newStore) throws IOException {
+        StoreLocation location = settings.store();
+        StoreMark mark = new Layout(settings.dataDir()).storeMark();
         try {
-            return location.open();
+            Store store = location.open(new StoreUse(settings.dataDir(), newStore ? null : mark.read()));
+            mark.write(location, store);
+            return store;
         } catch (StoreException e) {
-            throw new IOException(e.getMessage(), e);
+            throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()));
         }
     }
 
@@ -138,12 +145,13 @@ final class Composition implements ServerProgram {
 
     /**
      * The key that was written down, or a new one when that is lost, was never written, or opens nothing: the store
-     * may be another one than it was.
+     * may be another one than it was. A new one takes the place of the one that was made so before.
      */
-    private static String apiKey(Bootstrap bootstrap, ControlSettings settings, SecretFile file) throws IOException {
+    private static String apiKey(Bootstrap bootstrap, ControlSettings settings, Layout layout) throws IOException {
+        SecretFile file = layout.apiKey();
         Optional<String> first = bootstrap.ensureDefaultTeam(settings);
         Optional<String> kept = first.isPresent() ? first : file.read().filter(bootstrap::isKeyOfDefaultTeam);
-        String key = kept.isPresent() ? kept.get() : bootstrap.issueKey("made anew");
+        String key = kept.isPresent() ? kept.get() : bootstrap.issueKey("made anew for " + layout.dataDir());
         file.write(key);
         return key;
     }

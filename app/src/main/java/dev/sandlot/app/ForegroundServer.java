@@ -19,6 +19,7 @@ final class ForegroundServer {
     private final LoadedSettings loaded;
     private final Instance instance;
     private final Surroundings surroundings;
+    private final boolean newStore;
     private final boolean json;
     private final boolean inBackground;
 
@@ -27,12 +28,14 @@ final class ForegroundServer {
             LoadedSettings loaded,
             Instance instance,
             Surroundings surroundings,
+            boolean newStore,
             boolean json,
             boolean inBackground) {
         this.program = program;
         this.loaded = loaded;
         this.instance = instance;
         this.surroundings = surroundings;
+        this.newStore = newStore;
         this.json = json;
         this.inBackground = inBackground;
     }
@@ -42,7 +45,7 @@ final class ForegroundServer {
         long begun = System.nanoTime();
         LogSetup.apply(loaded.settings().logging());
         loaded.unused().forEach(name -> LOG.warn("{} is set, but this version does not use it yet", name));
-        RunningServer server = program.start(loaded.settings(), surroundings.progress());
+        RunningServer server = program.start(loaded.settings(), newStore, surroundings.progress());
         Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server), "stop"));
         instance.announce(server, Version.current());
         greet(server, Duration.ofNanos(System.nanoTime() - begun));

@@ -46,6 +46,12 @@ final class UpCommand implements Callable<Integer> {
     @Option(names = "--runtime", paramLabel = "KIND", description = "How sandboxes are isolated: oci.")
     private @Nullable String runtime;
 
+    @Option(
+            names = "--new-store",
+            description =
+                    "Take a store that is another one than the data directory's; sandboxes of that one are ended.")
+    private boolean newStore;
+
     @Option(names = "--detach", description = "Return once it serves; it goes on in the background.")
     private boolean detach;
 
@@ -76,7 +82,8 @@ final class UpCommand implements Callable<Integer> {
         if (claim.isEmpty()) {
             return reportRunning(instance);
         }
-        return new ForegroundServer(programs.get().server(), loaded, instance, surroundings, json, isChild()).run();
+        return new ForegroundServer(programs.get().server(), loaded, instance, surroundings, newStore, json, isChild())
+                .run();
     }
 
     private Map<Setting, String> flags() {

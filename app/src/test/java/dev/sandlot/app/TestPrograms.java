@@ -17,7 +17,7 @@ public final class TestPrograms implements Programs, Housekeeping {
 
     @Override
     public ServerProgram server() {
-        return (settings, progress) -> {
+        return (settings, _, progress) -> {
             progress.step("making the base template");
             if (Files.exists(settings.dataDir().resolveSibling("broken"))) {
                 throw new IOException("could not make the base template: no network");
