@@ -9,6 +9,7 @@ import dev.sandlot.control.Resources;
 import dev.sandlot.control.Store;
 import dev.sandlot.control.StoreException;
 import dev.sandlot.control.StoreLocation;
+import dev.sandlot.control.StoreUse;
 import dev.sandlot.control.TemplateBuild;
 import dev.sandlot.edge.FrontDoor;
 import dev.sandlot.edge.FrontListener;
@@ -47,13 +48,14 @@ final class Composition implements ServerProgram {
     private static final int SECRET_BYTES = 32;
 
     @Override
-    public Prepared prepare(Settings settings, Progress progress) throws IOException, InterruptedException {
+    public Prepared prepare(Settings settings, boolean newStore, Progress progress)
+            throws IOException, InterruptedException {
         Closing opened = new Closing();
         try {
             var _ = opened.add(DiskWatch.begin(settings.diskFloor()));
+            Store store = opened.add(store(settings, newStore));
             LayerStore layers =
                     opened.add(LayerStore.open(new Layout(settings.dataDir()).pool(), UnpackLimits.DEFAULT));
-            Store store = opened.add(store(settings.store()));
             TemplateRecord base = BaseTemplate.ensure(
                     layers,
                     Builder.base(settings.images()),
@@ -97,7 +99,7 @@ final class Composition implements ServerProgram {
         Closing opened = on.opened();
         Layout layout = new Layout(settings.dataDir());
         ControlSettings controlSettings = controlSettings(settings, layout);
-        String apiKey = apiKey(new Bootstrap(store), controlSettings, layout.apiKey());
+        String apiKey = apiKey(new Bootstrap(store), controlSettings, layout);
 
         RegistryPart registry =
                 opened.add(RegistryPart.open(settings.registry(), layers, controlSettings.accessTokenSeed()));
@@ -126,15 +128,22 @@ final class Composition implements ServerProgram {
         return new UpServer(settings.listen(), apiKey, door, node, opened);
     }
 
-    private static Store store(StoreLocation location) throws IOException {
+    /** Opened before anything else: a store that is not this data directory's leaves all as it was. */
+    private static Store store(Settings settings, boolean newStore) throws IOException {
+        StoreLocation location = settings.store();
+        StoreMark mark = new Layout(settings.dataDir()).storeMark();
         try {
+            StoreUse use = new StoreUse(settings.dataDir(), newStore ? null : mark.read());
+            location.require(use);
             if (location instanceof StoreLocation.SqliteFile sqlite) {
                 HostFiles.overwrittenInPlace(sqlite.files());
                 narrow(sqlite);
             }
-            return location.open();
+            Store store = location.open(use);
+            mark.write(location, store);
+            return store;
         } catch (StoreException e) {
-            throw new IOException(e.getMessage(), e);
+            throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()));
         }
     }
 
@@ -180,12 +189,13 @@ final class Composition implements ServerProgram {
 
     /**
      * The key that was written down, or a new one when that is lost, was never written, or opens nothing: the store
-     * may be another one than it was.
+     * may be another one than it was. A new one takes the place of the one that was made so before.
      */
-    private static String apiKey(Bootstrap bootstrap, ControlSettings settings, SecretFile file) throws IOException {
+    private static String apiKey(Bootstrap bootstrap, ControlSettings settings, Layout layout) throws IOException {
+        SecretFile file = layout.apiKey();
         Optional<String> first = bootstrap.ensureDefaultTeam(settings);
         Optional<String> kept = first.isPresent() ? first : file.read().filter(bootstrap::isKeyOfDefaultTeam);
-        String key = kept.isPresent() ? kept.get() : bootstrap.issueKey("made anew");
+        String key = kept.isPresent() ? kept.get() : bootstrap.issueKey("made anew for " + layout.dataDir());
         file.write(key);
         return key;
     }

@@ -19,6 +19,7 @@ final class ForegroundServer {
     private final LoadedSettings loaded;
     private final Instance instance;
     private final Surroundings surroundings;
+    private final boolean newStore;
     private final boolean json;
     private final boolean inBackground;
     private volatile boolean failed;
@@ -28,12 +29,14 @@ final class ForegroundServer {
             LoadedSettings loaded,
             Instance instance,
             Surroundings surroundings,
+            boolean newStore,
             boolean json,
             boolean inBackground) {
         this.program = program;
         this.loaded = loaded;
         this.instance = instance;
         this.surroundings = surroundings;
+        this.newStore = newStore;
         this.json = json;
         this.inBackground = inBackground;
     }
@@ -62,7 +65,7 @@ final class ForegroundServer {
     private RunningServer start() throws IOException, InterruptedException {
         try {
             return new StartGuard(this::stop, () -> giveUp(surroundings))
-                    .start(() -> program.prepare(loaded.settings(), surroundings.progress()));
+                    .start(() -> program.prepare(loaded.settings(), newStore, surroundings.progress()));
         } catch (IOException | InterruptedException | RuntimeException e) {
             throw e;
         } catch (Exception e) {

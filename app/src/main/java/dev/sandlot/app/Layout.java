@@ -16,6 +16,11 @@ record Layout(Path dataDir) {
         return dataDir.resolve("sandlot.db");
     }
 
+    /** Which store the data directory belongs to. */
+    StoreMark storeMark() {
+        return new StoreMark(dataDir.resolve("store-id"));
+    }
+
     SecretFile apiKey() {
         return new SecretFile(dataDir.resolve("api-key"));
     }

@@ -12,10 +12,11 @@ public interface ServerProgram {
      * Opens what the server stands on: store, layers and the base template, which the first start makes in minutes.
      * The caller holds the lock of the data directory.
      *
+     * @param newStore whether the store may be another one than the data directory's
      * @throws IOException when something of it cannot be had; nothing is left open then
      * @throws InterruptedException when the thread was interrupted; what was begun is gone then
      */
-    Prepared prepare(Settings settings, Progress progress) throws IOException, InterruptedException;
+    Prepared prepare(Settings settings, boolean newStore, Progress progress) throws IOException, InterruptedException;
 
     /** A server that can start. */
     interface Prepared {

@@ -96,7 +96,11 @@ final class StartCheckup {
         }
     }
 
+    /** A file is opened next, and to look at it is to read all of it. */
     private void addStore(List<String> problems) {
+        if (loaded.settings().store() instanceof StoreLocation.SqliteFile) {
+            return;
+        }
         try {
             var _ = loaded.settings().store().look();
         } catch (StoreException e) {

@@ -49,6 +49,12 @@ final class UpCommand implements Callable<Integer> {
     @Option(names = "--runtime", paramLabel = "KIND", description = "How sandboxes are isolated: oci.")
     private @Nullable String runtime;
 
+    @Option(
+            names = "--new-store",
+            description =
+                    "Take a store that is another one than the data directory's; sandboxes of that one are ended.")
+    private boolean newStore;
+
     @Option(names = "--detach", description = "Return once it serves; it goes on in the background.")
     private boolean detach;
 
@@ -83,7 +89,8 @@ final class UpCommand implements Callable<Integer> {
             if (claim.isEmpty()) {
                 return reportRunning(instance);
             }
-            return new ForegroundServer(programs.get().server(), loaded, instance, surroundings, json, isChild())
+            return new ForegroundServer(
+                            programs.get().server(), loaded, instance, surroundings, newStore, json, isChild())
                     .run(starting);
         }
     }

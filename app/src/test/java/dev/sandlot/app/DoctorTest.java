@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -104,6 +105,17 @@ class DoctorTest {
                 .load(root, null)
                 .settings();
         return new StorageCheckup(settings).further(true).getLast();
+    }
+
+    @Test
+    void aDamagedStoreIsMissing() throws Exception {
+        byte[] noise = new byte[50_000];
+        new Random(1).nextBytes(noise);
+        StoreLocation file = new StoreLocation.SqliteFile(Files.write(root.resolve("sandlot.db"), noise));
+        assertThat(new StoreCheckup(file, null).further(true)).singleElement().satisfies(finding -> {
+            assertThat(finding.level()).isEqualTo(Finding.Level.MISSING);
+            assertThat(finding.found()).contains("sandlot.db", "cannot be read");
+        });
     }
 
     @Test

@@ -18,7 +18,7 @@ public final class TestPrograms implements Programs, Housekeeping {
 
     @Override
     public ServerProgram server() {
-        return (settings, progress) -> {
+        return (settings, _, progress) -> {
             progress.step("making the base template");
             Path beside = settings.dataDir().resolveSibling("x");
             if (Files.exists(beside.resolveSibling("broken"))) {

@@ -26,6 +26,7 @@ import org.slf4j.MDC;
 final class ApiHandler implements ExchangeHandler {
     private static final Logger LOG = LoggerFactory.getLogger(ApiHandler.class);
     private static final String REQUEST_ID = "X-Request-ID";
+    private static final String RETRY_SECONDS = "5";
     private static final String LOG_KEY = "request";
     private static final Pattern REQUEST_ID_GRAMMAR = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
 
@@ -103,6 +104,10 @@ final class ApiHandler implements ExchangeHandler {
                 LOG.error("{} {} failed", exchange.method(), exchange.rawPath(), e);
             }
             return Reply.error(e);
+        } catch (StoreAwayException e) {
+            LOG.debug("{} {} waited for the store", exchange.method(), exchange.rawPath(), e);
+            return Reply.error(new ApiException(ErrorKind.UNAVAILABLE, String.valueOf(e.getMessage()), e))
+                    .with("Retry-After", RETRY_SECONDS);
         } catch (RuntimeException e) {
             return Reply.error(failed(exchange, e));
         }

@@ -1,5 +1,6 @@
 package dev.sandlot.control;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -30,14 +31,20 @@ public final class Bootstrap {
     }
 
     /**
-     * Gives the default team one more key, as when the first was lost.
+     * Gives the default team one more key, as when the first was lost. It takes the place of those of the same name.
      *
      * @param name what lists of keys show
      * @return the key, which is shown this once
      */
     public String issueKey(String name) {
+        UUID team = defaultTeamId();
+        List<UUID> former = teams.keys(team).stream()
+                .filter(key -> key.name().equals(name))
+                .map(TeamStore.ListedKey::id)
+                .toList();
         ApiKeys.Minted key = ApiKeys.mint();
         teams.addKey(stored(name, key));
+        former.forEach(id -> teams.deleteKey(team, id));
         return key.raw();
     }
 

@@ -88,6 +88,7 @@ public final class ControlPlane implements AutoCloseable {
         Idempotency idempotency = new Idempotency(store.operations(), settings.api(), tokens, clock);
         List<Route> routes = new ArrayList<>(LaterOperations.routes());
         routes.add(new Route("GET", "/health", Access.OPEN, true, call -> health()));
+        routes.add(new Route("GET", "/ready", Access.OPEN, true, call -> readiness()));
         routes.addAll(new SandboxEndpoints(lifecycle, templates, answers, idempotency).routes());
         routes.addAll(new SandboxLists(lifecycle, templates, answers).routes());
         routes.addAll(new TemplateEndpoints(lifecycle, templates, store.templates(), builds).routes());
@@ -116,6 +117,13 @@ public final class ControlPlane implements AutoCloseable {
         return ready ? Reply.text(200, "Health check successful") : Reply.text(503, "Service is unavailable");
     }
 
+    /** Whether requests can be answered, which takes the store too; {@link #health} says whether the server lives. */
+    private Reply readiness() {
+        return ready && store.trouble() != null
+                ? Reply.text(503, "Service is unavailable: the store does not answer")
+                : health();
+    }
+
     /**
      * Takes up the sandboxes that ran before a restart; from then on requests are answered. To be called once.
      *
@@ -130,6 +138,7 @@ public final class ControlPlane implements AutoCloseable {
         every(RECONCILE_MINUTES, TimeUnit.MINUTES, builds::reconcile);
         every(FORGET_HOURS, TimeUnit.HOURS, this::forgetOldRecords);
         every(1, TimeUnit.SECONDS, this::followChanges);
+        every(1, TimeUnit.SECONDS, lifecycle::recordEnds);
     }
 
     /** Something done now and then. */
@@ -145,6 +154,8 @@ public final class ControlPlane implements AutoCloseable {
     private static void run(Chore chore) {
         try {
             chore.run();
+        } catch (StoreAwayException e) {
+            LOG.debug("housekeeping waits for the store", e);
         } catch (ApiException | RuntimeException e) {
             LOG.warn("housekeeping failed; it is tried again later", e);
         }

@@ -1,5 +1,6 @@
 package dev.sandlot.control;
 
+import com.github.benmanes.caffeine.cache.CacheLoader;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.LoadingCache;
 import com.github.benmanes.caffeine.cache.Ticker;
@@ -11,6 +12,8 @@ import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * API keys. Teams are kept in memory for some minutes after their key was looked up (public-api.md 2.3).
@@ -20,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * those that are being looked up; hence {@code epoch}, which counts how often all were forgotten.
  */
 final class KeyScheme implements Scheme {
+    private static final Logger LOG = LoggerFactory.getLogger(KeyScheme.class);
     private static final String HEADER = "X-API-Key";
     private static final Duration KEPT = Duration.ofMinutes(5);
     private static final Duration FRESH = Duration.ofMinutes(1);
@@ -46,7 +50,25 @@ final class KeyScheme implements Scheme {
                 .refreshAfterWrite(FRESH)
                 .executor(background)
                 .ticker(ticker)
-                .build(this::load);
+                .build(new Loading());
+    }
+
+    /** While the store does not answer what is remembered stays; what was changed meanwhile is followed afterwards. */
+    private final class Loading implements CacheLoader<String, Remembered> {
+        @Override
+        public Remembered load(String hash) {
+            return KeyScheme.this.load(hash);
+        }
+
+        @Override
+        public Remembered reload(String hash, Remembered old) {
+            try {
+                return load(hash);
+            } catch (StoreAwayException e) {
+                LOG.debug("a key is not looked up again while the store does not answer", e);
+                return old;
+            }
+        }
     }
 
     /** Nothing is kept of an unknown key: null says so to the cache. */
@@ -54,8 +76,16 @@ final class KeyScheme implements Scheme {
     private Remembered load(String hash) {
         long began = epoch.get();
         Optional<Team> team = teams.byKeyHash(hash);
-        team.ifPresent(found -> background.execute(() -> teams.keyUsed(hash, Instant.now())));
+        team.ifPresent(found -> background.execute(() -> used(hash)));
         return team.map(found -> new Remembered(found, began)).orElse(null);
+    }
+
+    private void used(String hash) {
+        try {
+            teams.keyUsed(hash, Instant.now());
+        } catch (StoreAwayException e) {
+            LOG.debug("the use of a key is not noted while the store does not answer", e);
+        }
     }
 
     void forget(String hash) {

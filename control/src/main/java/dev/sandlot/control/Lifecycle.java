@@ -43,6 +43,7 @@ final class Lifecycle implements AutoCloseable {
     private final Quota quota = new Quota();
     private final ExecutorService tasks = Executors.newVirtualThreadPerTaskExecutor();
     private final Semaphore evictions = new Semaphore(EVICTIONS_AT_ONCE);
+    private final StoreBacklog backlog = new StoreBacklog();
     private final ExpiryQueue expiry;
     private final SandboxStart starts;
 
@@ -54,7 +55,7 @@ final class Lifecycle implements AutoCloseable {
         this.nodes = new Nodes(node, store.operations(), clock);
         this.clock = clock;
         this.expiry = new ExpiryQueue(clock, id -> tasks.execute(() -> evict(id)));
-        this.starts = new SandboxStart(store, nodes, node, tokens, clock);
+        this.starts = new SandboxStart(store, backlog, nodes, node, tokens, clock);
     }
 
     /**
@@ -139,10 +140,23 @@ final class Lifecycle implements AutoCloseable {
     /** Nobody waits for the count, and a failure costs no more than that. */
     private void count(SandboxRecord running) {
         try {
-            tasks.execute(() -> templates.spawned(running.origin().templateId(), running.startedAt()));
+            tasks.execute(() -> countNow(running));
         } catch (RejectedExecutionException e) {
             LOG.debug("the start of {} is not counted while closing", running.id(), e);
         }
+    }
+
+    private void countNow(SandboxRecord running) {
+        try {
+            templates.spawned(running.origin().templateId(), running.startedAt());
+        } catch (StoreAwayException e) {
+            LOG.debug("the start of {} is not counted", running.id(), e);
+        }
+    }
+
+    /** Tells the store of the ends that it could not be told of. */
+    void recordEnds() {
+        backlog.retry();
     }
 
     /** Whether a sandbox of that template is there, or about to be. */
@@ -363,13 +377,10 @@ final class Lifecycle implements AutoCloseable {
 
     private void forget(LiveSandbox sandbox, KillReason reason) {
         SandboxRecord record = sandbox.record();
-        try {
-            store.end(record.id(), record.executionId(), reason, now());
-        } catch (RuntimeException e) {
-            LOG.error("could not record the end of sandbox {}; its row stays until the next start", record.id(), e);
-        } finally {
-            leaveMemory(sandbox);
-        }
+        Instant ended = now();
+        backlog.write(
+                "the end of sandbox " + record.id(), () -> store.end(record.id(), record.executionId(), reason, ended));
+        leaveMemory(sandbox);
     }
 
     private void leaveMemory(LiveSandbox sandbox) {
@@ -388,5 +399,6 @@ final class Lifecycle implements AutoCloseable {
     public void close() {
         expiry.close();
         tasks.close();
+        backlog.retry();
     }
 }

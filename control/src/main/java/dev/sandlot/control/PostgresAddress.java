@@ -122,6 +122,11 @@ record PostgresAddress(
 
     /** Opens connections there, unpooled, that give up on a silent server. */
     DataSource dataSource() {
+        return dataSource(SILENCE_SECONDS);
+    }
+
+    /** The same with another patience for a server that is silent in the middle of a call. */
+    DataSource dataSource(int silenceSeconds) {
         PGSimpleDataSource source = new PGSimpleDataSource();
         source.setServerNames(new String[] {host});
         source.setPortNumbers(new int[] {port});
@@ -131,7 +136,7 @@ record PostgresAddress(
         source.setApplicationName("sandlot");
         source.setTcpKeepAlive(true);
         source.setConnectTimeout(CONNECT_SECONDS);
-        source.setSocketTimeout(SILENCE_SECONDS);
+        source.setSocketTimeout(silenceSeconds);
         parameters.forEach((name, value) -> set(source, name, value));
         return source;
     }

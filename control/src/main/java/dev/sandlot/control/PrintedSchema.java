@@ -79,6 +79,9 @@ final class PrintedSchema {
             query.execute();
             ResultSet row = query.getResultSet();
             row.next();
+            if (row.getInt("newest") > newest) {
+                throw Migrations.newer(row.getString("newest"));
+            }
             if (row.getInt("newest") < newest
                     || row.getInt("done") < migrations().size()) {
                 throw new StoreException(location + " has version " + row.getInt("newest") + " of the schema and needs "

@@ -8,7 +8,14 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.ConnectionPoolConfig;
@@ -16,22 +23,25 @@ import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.RedisClient;
 
 /**
- * Counts in a Redis, together with all servers that use it. When that fails, or takes too long, the request passes;
- * for a moment nobody asks again then, so that a Redis that is away costs one request a moment its patience, and each
- * other nothing.
+ * Counts in a Redis, together with all servers that use it. When that fails, or takes too long, the request passes, and
+ * so do all after it at once, until the Redis is seen to answer again: one that is away costs only those requests their
+ * patience that were under way. The log is told when that begins and when it is over.
  */
 final class RedisCounts implements RateCounts {
     private static final Logger LOG = LoggerFactory.getLogger(RedisCounts.class);
     private static final int DEFAULT_PORT = 6379;
     private static final int PATIENCE_MILLIS = 500;
-    private static final long AWAY_NANOS = Duration.ofSeconds(5).toNanos();
+    private static final long LOOK_MILLIS = 1000;
     private static final int CONNECTIONS = 32;
     private static final Duration KEPT_AFTER_REFILL = Duration.ofSeconds(10);
 
     private final RedisAddress address;
     private final RedisClient client;
     private final ProxyManager<byte[]> buckets;
-    private final AtomicLong askAgainAt = new AtomicLong(System.nanoTime());
+    private final AtomicBoolean away = new AtomicBoolean();
+    private final ExecutorService asking = Executors.newVirtualThreadPerTaskExecutor();
+    private final ScheduledExecutorService looks = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().name("redis-watch").daemon().factory());
 
     RedisCounts(RedisAddress address) {
         this.address = address;
@@ -41,6 +51,7 @@ final class RedisCounts implements RateCounts {
                         ExpirationAfterWriteStrategy.basedOnTimeForRefillingBucketUpToMax(KEPT_AFTER_REFILL))
                 .requestTimeout(Duration.ofMillis(PATIENCE_MILLIS))
                 .build();
+        var _ = looks.scheduleWithFixedDelay(this::look, LOOK_MILLIS, LOOK_MILLIS, TimeUnit.MILLISECONDS);
     }
 
     /** A client that gives up soon. It connects when it is first used. */
@@ -65,17 +76,43 @@ final class RedisCounts implements RateCounts {
 
     @Override
     public Optional<ConsumptionProbe> count(Key key, RateLimits.Budget budget) {
-        long now = System.nanoTime();
-        if (now - askAgainAt.get() < 0) {
+        if (away.get()) {
             return Optional.empty();
         }
+        Future<ConsumptionProbe> asked =
+                asking.submit(() -> buckets.getProxy(name(key, budget), () -> RateCounts.configuration(budget))
+                        .tryConsumeAndReturnRemaining(1));
         try {
-            return Optional.of(buckets.getProxy(name(key, budget), () -> RateCounts.configuration(budget))
-                    .tryConsumeAndReturnRemaining(1));
-        } catch (RuntimeException e) {
-            askAgainAt.set(System.nanoTime() + AWAY_NANOS);
-            LOG.warn("{} does not count requests; they pass uncounted for a moment: {}", address, e.toString());
+            return Optional.of(asked.get(PATIENCE_MILLIS, TimeUnit.MILLISECONDS));
+        } catch (TimeoutException e) {
+            asked.cancel(true);
+            return lost("no answer within " + PATIENCE_MILLIS + " ms");
+        } catch (ExecutionException e) {
+            return lost(String.valueOf(e.getCause()));
+        } catch (InterruptedException e) {
+            asked.cancel(true);
+            Thread.currentThread().interrupt();
             return Optional.empty();
+        }
+    }
+
+    private Optional<ConsumptionProbe> lost(String why) {
+        if (!away.getAndSet(true)) {
+            LOG.warn("{} does not count requests; they pass uncounted until it answers: {}", address, why);
+        }
+        return Optional.empty();
+    }
+
+    private void look() {
+        if (!away.get()) {
+            return;
+        }
+        try {
+            client.ping();
+            LOG.info("{} counts requests again", address);
+            away.set(false);
+        } catch (RuntimeException e) {
+            LOG.debug("{} does not answer yet", address, e);
         }
     }
 
@@ -92,6 +129,8 @@ final class RedisCounts implements RateCounts {
 
     @Override
     public void close() {
+        looks.shutdownNow();
+        asking.shutdownNow();
         client.close();
     }
 }

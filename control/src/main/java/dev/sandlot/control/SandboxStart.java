@@ -18,14 +18,22 @@ final class SandboxStart {
     private static final Logger LOG = LoggerFactory.getLogger(SandboxStart.class);
 
     private final SandboxStore store;
+    private final StoreBacklog backlog;
     private final Nodes nodes;
 
     private final NodeService node;
     private final AccessTokens tokens;
     private final InstantSource clock;
 
-    SandboxStart(Store store, Nodes nodes, NodeService node, AccessTokens tokens, InstantSource clock) {
+    SandboxStart(
+            Store store,
+            StoreBacklog backlog,
+            Nodes nodes,
+            NodeService node,
+            AccessTokens tokens,
+            InstantSource clock) {
         this.store = store.sandboxes();
+        this.backlog = backlog;
         this.nodes = nodes;
         this.node = node;
         this.tokens = tokens;
@@ -138,10 +146,8 @@ final class SandboxStart {
         } catch (ApiException | RuntimeException e) {
             LOG.warn("could not make sure that sandbox {}, whose start failed, does not run", record.id(), e);
         }
-        try {
-            store.abandon(record.id(), record.executionId());
-        } catch (RuntimeException e) {
-            LOG.error("could not remove the row of sandbox {}, whose start failed", record.id(), e);
-        }
+        backlog.write(
+                "that sandbox " + record.id() + " did not start",
+                () -> store.abandon(record.id(), record.executionId()));
     }
 }

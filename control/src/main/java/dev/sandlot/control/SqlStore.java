@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Set;
 import javax.sql.DataSource;
 import org.jdbi.v3.core.Jdbi;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteConfig;
@@ -32,6 +33,8 @@ public final class SqlStore implements Store {
     private static final Duration WAIT_FOR_CONNECTION = Duration.ofSeconds(10);
     private static final Duration KEEP_ALIVE = Duration.ofMinutes(2);
 
+    private final Sql sql;
+    private final String id;
     private final Runnable ending;
     private final SandboxStore sandboxes;
     private final TeamStore teams;
@@ -45,6 +48,8 @@ public final class SqlStore implements Store {
     }
 
     private SqlStore(Sql sql, Runnable ending) {
+        this.sql = sql;
+        this.id = new StoreIdentity(sql.writer()).establish();
         this.ending = ending;
         this.sandboxes = new SqlSandboxStore(sql);
         this.teams = new SqlTeamStore(sql);
@@ -91,7 +96,8 @@ public final class SqlStore implements Store {
         try {
             Migrations.ensure(writers);
             HikariDataSource readers = readers(place);
-            return new SqlStore(new Sql(Jdbi.create(writers), Jdbi.create(readers), true), List.of(readers, writers));
+            return new SqlStore(
+                    new Sql(Jdbi.create(writers), Jdbi.create(readers), true, null), List.of(readers, writers));
         } catch (RuntimeException e) {
             writers.close();
             throw e;
@@ -128,37 +134,74 @@ public final class SqlStore implements Store {
         try {
             Migrations.apply(one);
             Jdbi jdbi = Jdbi.create(one);
-            return new SqlStore(new Sql(jdbi, jdbi, true), List.of(one));
+            return new SqlStore(new Sql(jdbi, jdbi, true, null), List.of(one));
         } catch (RuntimeException e) {
             one.close();
             throw e;
         }
     }
 
-    /** Opens a PostgreSQL database, whose schema is brought up to date. */
-    static SqlStore openPostgres(StoreLocation.Postgres location) {
+    /** Opens a PostgreSQL database for one server alone; its schema is brought up to date. */
+    static SqlStore openPostgres(StoreLocation.Postgres location, StoreUse use) {
         DataSource source = location.address().dataSource();
         PostgresCheck.requireVersion(location, source);
-        Migrations.ensure(source);
+        PostgresLock lock = PostgresLock.take(location, StoreHolder.current(use.dataDirectory()));
+        try {
+            Migrations.requireKnown(source);
+            use.require(location, StoreIdentity.idIn(source));
+            Migrations.ensure(source);
+            return openPostgres(location, lock);
+        } catch (RuntimeException e) {
+            lock.drop();
+            throw e;
+        }
+    }
+
+    private static SqlStore openPostgres(StoreLocation.Postgres location, PostgresLock lock) {
+        DataSource source = location.address().dataSource((int) StoreWatch.PATIENCE.toSeconds());
         HikariConfig config = poolConfig("store", location.connections(), source);
         config.setConnectionTimeout(WAIT_FOR_CONNECTION.toMillis());
         config.setKeepaliveTime(KEEP_ALIVE.toMillis());
         HikariDataSource pool = pool(config);
-        Jdbi jdbi = Jdbi.create(pool);
-        return new SqlStore(new Sql(jdbi, jdbi, false), List.of(pool));
+        StoreWatch watch = new StoreWatch(location.toString(), lock, true);
+        try {
+            Jdbi jdbi = Jdbi.create(pool);
+            SqlStore store = new SqlStore(new Sql(jdbi, jdbi, false, watch), () -> {
+                watch.close();
+                pool.close();
+                lock.release();
+            });
+            lock.announce();
+            return store;
+        } catch (RuntimeException e) {
+            watch.close();
+            pool.close();
+            throw e;
+        }
     }
 
     /** Opens a Supabase project, whose schema must be there. */
-    static SqlStore openSupabase(StoreLocation.Supabase location) {
+    static SqlStore openSupabase(StoreLocation.Supabase location, StoreUse use) {
         SupabaseProject project = new SupabaseProject(location);
+        Jdbi jdbi = Jdbi.create(() -> RestConnection.open(project));
         try {
             PrintedSchema.require(location, project);
+            use.require(
+                    location,
+                    new StoreIdentity(jdbi)
+                            .read()
+                            .map(StoreIdentity.Found::storeId)
+                            .orElse(null));
+            StoreWatch watch =
+                    new StoreWatch(location.toString(), () -> PrintedSchema.require(location, project), false);
+            return new SqlStore(new Sql(jdbi, jdbi, true, watch), () -> {
+                watch.close();
+                project.close();
+            });
         } catch (RuntimeException e) {
             project.close();
             throw e;
         }
-        Jdbi jdbi = Jdbi.create(() -> RestConnection.open(project));
-        return new SqlStore(new Sql(jdbi, jdbi, true), project::close);
     }
 
     private static HikariDataSource readers(String place) {
@@ -201,6 +244,17 @@ public final class SqlStore implements Store {
         SQLiteDataSource source = new SQLiteDataSource(config);
         source.setUrl("jdbc:sqlite:" + place);
         return source;
+    }
+
+    @Override
+    public String id() {
+        return id;
+    }
+
+    @Override
+    public @Nullable String trouble() {
+        StoreWatch watch = sql.watch();
+        return watch == null ? null : watch.trouble();
     }
 
     @Override

@@ -78,15 +78,40 @@ public sealed interface StoreLocation {
     }
 
     /**
-     * Opens the store, with its schema brought up to date where that can be done from here.
+     * Opens the store for one server, with its schema brought up to date where that can be done from here.
      *
-     * @throws StoreException when it cannot be reached or used
+     * @throws StoreException when it cannot be reached or used, when another server uses it, or when it is another one
+     *     than the data directory's; nothing was changed then
      */
-    default Store open() {
+    default Store open(StoreUse use) {
+        require(use);
+        try {
+            return openFor(use);
+        } catch (StoreException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            throw new StoreException("could not open " + this + ": " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Refuses a store on this machine that is not the data directory's, before anything of it is made.
+     *
+     * @throws StoreException when it is another one, or cannot be used
+     */
+    default void require(StoreUse use) {
+        switch (this) {
+            case SqliteFile sqlite -> use.require(this, SqliteCheck.idIn(sqlite));
+            case Memory() -> use.require(this, null);
+            case Postgres _, Supabase _ -> {} // asked by the one connection that opens it
+        }
+    }
+
+    private Store openFor(StoreUse use) {
         return switch (this) {
-            case SqliteFile(Path file) -> SqlStore.openSqlite(file);
-            case Postgres postgres -> SqlStore.openPostgres(postgres);
-            case Supabase supabase -> SqlStore.openSupabase(supabase);
+            case SqliteFile sqlite -> SqlStore.openSqlite(sqlite.file());
+            case Postgres postgres -> SqlStore.openPostgres(postgres, use);
+            case Supabase supabase -> SqlStore.openSupabase(supabase, use);
             case Memory() -> SqlStore.openMemory();
         };
     }
@@ -114,6 +139,12 @@ public sealed interface StoreLocation {
         }
     }
 
+    private String look(DataSource source) {
+        String version = PostgresCheck.requireVersion(this, source);
+        Migrations.requireKnown(source);
+        return "PostgreSQL " + version + " answers: " + this;
+    }
+
     private SchemaChange migrate(DataSource source) {
         PostgresCheck.requireVersion(this, source);
         return Migrations.apply(source);
@@ -127,11 +158,10 @@ public sealed interface StoreLocation {
      */
     default String look() {
         return switch (this) {
-            case SqliteFile _, Memory() -> toString();
+            case Memory() -> toString();
+            case SqliteFile sqlite -> SqliteCheck.look(sqlite);
             case Supabase supabase -> this + " answers, schema version " + schemaOf(supabase);
-            case Postgres postgres ->
-                "PostgreSQL "
-                        + PostgresCheck.requireVersion(this, postgres.address().dataSource()) + " answers: " + this;
+            case Postgres postgres -> look(postgres.address().dataSource());
         };
     }
 }

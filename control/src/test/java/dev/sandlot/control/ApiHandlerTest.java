@@ -49,7 +49,9 @@ class ApiHandlerTest {
     void healthNeedsNoKeyAndKnowsWhetherTheServerIsReady() {
         TestServer.Answer healthy = keyless("GET", "/health").expect(200);
         assertThat(healthy.text()).isEqualTo("Health check successful");
+        assertThat(keyless("GET", "/ready").expect(200).text()).isEqualTo("Health check successful");
         server.control.close();
+        assertThat(keyless("GET", "/ready").expect(503).text()).isEqualTo("Service is unavailable");
         assertThat(keyless("GET", "/health").expect(503).text()).isEqualTo("Service is unavailable");
         server.call("GET", "/v2/sandboxes").expect(503);
     }

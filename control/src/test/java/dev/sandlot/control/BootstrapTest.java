@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,6 +30,20 @@ class BootstrapTest {
             String second = bootstrap.issueKey("second");
             assertThat(store.teams().byKeyHash(ApiKeys.hashOf(second).orElseThrow()))
                     .contains(found);
+        }
+    }
+
+    @Test
+    void keysThatAreMadeAnewDoNotPileUp() {
+        try (Store store = SqlStore.openMemory()) {
+            Bootstrap bootstrap = new Bootstrap(store);
+            String first =
+                    bootstrap.ensureDefaultTeam(ControlSettings.withSeed("s")).orElseThrow();
+            String lost = bootstrap.issueKey("made anew for /a");
+            String next = bootstrap.issueKey("made anew for /a");
+            String other = bootstrap.issueKey("made anew for /b");
+            assertThat(bootstrap.isKeyOfDefaultTeam(lost)).isFalse();
+            assertThat(List.of(first, next, other)).allMatch(bootstrap::isKeyOfDefaultTeam);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.sandlot.control;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Path;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
@@ -9,7 +10,7 @@ import org.junit.jupiter.api.Test;
 class MemoryStoreTest extends StoreContract {
     @Override
     protected Store open() {
-        return new StoreLocation.Memory().open();
+        return new StoreLocation.Memory().open(new StoreUse(Path.of("data"), null));
     }
 
     @Test

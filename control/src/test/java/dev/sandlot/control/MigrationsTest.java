@@ -11,12 +11,21 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.Random;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class MigrationsTest {
+    /** A change that only a later version knows. */
+    static final String FROM_THE_FUTURE = """
+            INSERT INTO flyway_schema_history
+                (installed_rank, version, description, type, script, checksum, installed_by, execution_time, success)
+            VALUES (999, '999', 'later', 'SQL', 'V999__later.sql', 1, 'x', 1, true)
+            """;
+
     @TempDir
     Path directory;
 
@@ -73,6 +82,64 @@ class MigrationsTest {
                 .isEqualTo(
                         new SchemaChange(SchemaChange.NONE, newest(), versions().size()));
         assertThat(file.migrate()).isEqualTo(new SchemaChange(newest(), newest(), 0));
+    }
+
+    @Test
+    void aFileOfANewerProgramIsRefusedWithBothVersions() throws SQLException {
+        StoreLocation.SqliteFile file = new StoreLocation.SqliteFile(directory.resolve("a.db"));
+        file.migrate();
+        execute(SqlStore.sqliteForMigration(file.file()), FROM_THE_FUTURE);
+        StoreUse any = new StoreUse(directory, null);
+        for (ThrowingCallable use : List.<ThrowingCallable>of(() -> file.open(any), file::migrate, file::look)) {
+            assertThatThrownBy(use)
+                    .isInstanceOf(StoreException.class)
+                    .hasMessageContaining("version 999 ")
+                    .hasMessageContaining("knows " + newest());
+        }
+    }
+
+    /** A start without the settings of the store makes none beside the right one. */
+    @Test
+    void aFileThatIsNotTheDataDirectorysStoreIsNotMadeAndNotOpened() {
+        StoreLocation.SqliteFile file = new StoreLocation.SqliteFile(directory.resolve("a.db"));
+        StoreUse other = new StoreUse(directory, "the ID of another store");
+        assertThatThrownBy(() -> file.open(other))
+                .isInstanceOf(StoreException.class)
+                .hasMessageContaining("--new-store");
+        assertThat(directory).isEmptyDirectory();
+        String id;
+        try (Store store = file.open(new StoreUse(directory, null))) {
+            id = store.id();
+        }
+        assertThatThrownBy(() -> file.open(other))
+                .isInstanceOf(StoreException.class)
+                .hasMessageContaining(id);
+        file.open(new StoreUse(directory, id)).close();
+        assertThatThrownBy(() -> new StoreLocation.Memory().open(other)).isInstanceOf(StoreException.class);
+    }
+
+    @Test
+    void aFileIsReadWhenItIsLookedAtAndNothingIsLeftBesideIt() throws IOException {
+        StoreLocation.SqliteFile file = new StoreLocation.SqliteFile(directory.resolve("a.db"));
+        assertThat(file.look()).contains("the first start makes");
+        file.open(new StoreUse(directory, null)).close();
+        List<Path> before = files();
+        assertThat(file.look()).contains("is sound");
+        assertThat(files()).isEqualTo(before);
+        byte[] noise = new byte[50_000];
+        new Random(1).nextBytes(noise);
+        Files.write(file.file(), noise);
+        assertThatThrownBy(file::look).isInstanceOf(StoreException.class).hasMessageContaining("cannot be read");
+        assertThatThrownBy(() -> file.open(new StoreUse(directory, null)))
+                .isInstanceOf(StoreException.class)
+                .hasMessageContaining("cannot be read");
+        assertThat(file.file()).hasBinaryContent(noise);
+    }
+
+    private List<Path> files() throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.sorted().toList();
+        }
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.sandlot.control;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Callable;
@@ -26,7 +27,7 @@ class PostgresStoreTest extends StoreContract {
 
     @Override
     protected Store open() {
-        return location(address).open();
+        return location(address).open(new StoreUse(Path.of("data"), null));
     }
 
     private static StoreLocation location(String url) {
@@ -61,7 +62,7 @@ class PostgresStoreTest extends StoreContract {
 
     @Test
     void aRestartOfTheServerIsSurvived() {
-        try (Store store = location(address).open()) {
+        try (Store store = location(server.newDatabase()).open(new StoreUse(Path.of("data"), null))) {
             store.teams().putTier(new TeamStore.Tier("before", new Team.Limits(1, 1)));
             store.teams().byId(UUID.randomUUID());
             server.stop();
@@ -79,7 +80,7 @@ class PostgresStoreTest extends StoreContract {
     @Test
     void aWrongPasswordIsToldWithoutThePassword() {
         String wrong = address.replaceFirst("sandlot:[^@]*@", "sandlot:not-it@");
-        assertThatThrownBy(() -> location(wrong).open())
+        assertThatThrownBy(() -> location(wrong).open(new StoreUse(Path.of("data"), null)))
                 .isInstanceOf(StoreException.class)
                 .hasMessageContaining("could not reach PostgreSQL database")
                 .hasMessageNotContaining("not-it");

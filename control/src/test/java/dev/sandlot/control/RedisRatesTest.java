@@ -103,6 +103,34 @@ class RedisRatesTest {
         }
     }
 
+    @Test
+    void aFrozenRedisCostsHalfASecondOnceAndOneLineInTheLog() throws Exception {
+        try (RedisServer redis = RedisServer.start();
+                RateLimiter limiter = limiter(redis.address());
+                LogLines log = new LogLines()) {
+            asked(limiter, UUID.randomUUID(), true);
+            redis.freeze(true);
+            long begin = System.nanoTime();
+            asked(limiter, UUID.randomUUID(), true);
+            assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofMillis(900));
+            // longer than nobody asked once
+            for (int i = 0; i < 60; i++) {
+                long next = System.nanoTime();
+                asked(limiter, UUID.randomUUID(), true);
+                assertThat(Duration.ofNanos(System.nanoTime() - next)).isLessThan(Duration.ofMillis(400));
+                Thread.sleep(100);
+            }
+            assertThat(log.texts()).hasSize(1).first().asString().contains("uncounted until it answers");
+            redis.freeze(false);
+            long patience = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+            while (!asked(limiter, UUID.randomUUID(), true).has("RateLimit-Limit")) {
+                assertThat(System.nanoTime()).isLessThan(patience);
+                Thread.sleep(20);
+            }
+            assertThat(log.texts()).hasSize(2).last().asString().contains("counts requests again");
+        }
+    }
+
     private static void assertSoon(Runnable work) {
         long begin = System.nanoTime();
         work.run();

@@ -1,5 +1,6 @@
 package dev.sandlot.control;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
@@ -71,6 +72,15 @@ final class RedisServer implements AutoCloseable {
 
     RedisAddress address() {
         return new RedisAddress("redis://127.0.0.1:" + port);
+    }
+
+    /** Stops it in its tracks, or lets it go on. */
+    void freeze(boolean frozen) throws Exception {
+        String signal = frozen ? "-STOP" : "-CONT";
+        assertThat(new ProcessBuilder("kill", signal, Long.toString(process.pid()))
+                        .start()
+                        .waitFor())
+                .isZero();
     }
 
     @Override

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -31,7 +32,7 @@ class SupabaseStoreTest extends StoreContract {
     protected Store open() {
         project();
         PostgresServer.execute(database, StoreLocation.Supabase.schema());
-        return location().open();
+        return location().open(new StoreUse(Path.of("data"), null));
     }
 
     private void project() {
@@ -74,7 +75,7 @@ class SupabaseStoreTest extends StoreContract {
     void aProjectWithoutTheSchemaIsRefusedWithWhatToDo() {
         rest.close();
         project();
-        assertThatThrownBy(() -> location().open())
+        assertThatThrownBy(() -> location().open(new StoreUse(Path.of("data"), null)))
                 .isInstanceOf(StoreException.class)
                 .hasMessageContaining("sandlot migrate --print");
     }
@@ -84,17 +85,17 @@ class SupabaseStoreTest extends StoreContract {
         PostgresServer.execute(
                 database,
                 "DELETE FROM sandlot.schema_changes WHERE version = (SELECT MAX(version) FROM sandlot.schema_changes)");
-        assertThatThrownBy(() -> location().open())
+        assertThatThrownBy(() -> location().open(new StoreUse(Path.of("data"), null)))
                 .isInstanceOf(StoreException.class)
                 .hasMessageContaining("sandlot migrate --print");
     }
 
     @Test
     void aKeyThatIsNotTheSecretOneOpensNothing() {
-        assertThatThrownBy(() -> location(LocalPostgrest.ANON_KEY).open())
+        assertThatThrownBy(() -> location(LocalPostgrest.ANON_KEY).open(new StoreUse(Path.of("data"), null)))
                 .isInstanceOf(StoreException.class)
                 .hasMessageContaining("42501");
-        assertThatThrownBy(() -> location("wrong").open())
+        assertThatThrownBy(() -> location("wrong").open(new StoreUse(Path.of("data"), null)))
                 .isInstanceOf(StoreException.class)
                 .hasMessageContaining("401");
     }
@@ -108,7 +109,7 @@ class SupabaseStoreTest extends StoreContract {
 
     @Test
     void aRequestThatPassesMayFailAndIsRepeated() {
-        try (Store store = location().open()) {
+        try (Store store = location().open(new StoreUse(Path.of("data"), null))) {
             rest.failNext(503);
             assertThat(store.teams().bySlug("nobody")).isEmpty();
             rest.failNext(503);
@@ -121,7 +122,7 @@ class SupabaseStoreTest extends StoreContract {
     void aTransactionThatOthersCameBetweenIsPlayedAgainAndNothingOfTheFirstTryStays() {
         try (SupabaseProject project = new SupabaseProject(location())) {
             Jdbi jdbi = Jdbi.create(() -> RestConnection.open(project));
-            Sql sql = new Sql(jdbi, jdbi, true);
+            Sql sql = new Sql(jdbi, jdbi, true, null);
             AtomicInteger tries = new AtomicInteger();
             long seen = sql.writeAlone(handle -> {
                 int tried = tries.incrementAndGet();
@@ -150,7 +151,7 @@ class SupabaseStoreTest extends StoreContract {
         try (SupabaseProject project = new SupabaseProject(location())) {
             Jdbi jdbi = Jdbi.create(() -> RestConnection.open(project));
             Jdbi onlooker = Jdbi.create(() -> RestConnection.open(project));
-            Sql sql = new Sql(jdbi, onlooker, true);
+            Sql sql = new Sql(jdbi, onlooker, true, null);
             long before = changes(sql);
             assertThatThrownBy(() -> sql.write(handle -> {
                         handle.execute("UPDATE account_changes SET changes = changes + 1");

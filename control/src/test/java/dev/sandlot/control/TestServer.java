@@ -37,11 +37,22 @@ final class TestServer implements AutoCloseable {
     private TestServer(
             Path directory, MemoryNode node, MemoryBuilder builder, TestClock clock, ControlSettings settings)
             throws ApiException {
+        this(directory, SqlStore.openSqlite(directory.resolve("control.db")), node, builder, clock, settings);
+    }
+
+    private TestServer(
+            Path directory,
+            SqlStore store,
+            MemoryNode node,
+            MemoryBuilder builder,
+            TestClock clock,
+            ControlSettings settings)
+            throws ApiException {
         this.directory = directory;
         this.node = node;
         this.builder = builder;
         this.clock = clock;
-        this.store = SqlStore.openSqlite(directory.resolve("control.db"));
+        this.store = store;
         Bootstrap bootstrap = new Bootstrap(store);
         this.key = bootstrap.ensureDefaultTeam(settings).orElseGet(() -> bootstrap.issueKey("next"));
         this.control = new ControlPlane(settings, store, node, builder, clock);
@@ -55,6 +66,17 @@ final class TestServer implements AutoCloseable {
 
     static TestServer open(Path directory, ControlSettings settings) throws ApiException {
         return new TestServer(directory, new MemoryNode(), new MemoryBuilder(), new TestClock(), settings);
+    }
+
+    /** A server on that store. */
+    static TestServer open(Path directory, SqlStore store) throws ApiException {
+        return new TestServer(
+                directory,
+                store,
+                new MemoryNode(),
+                new MemoryBuilder(),
+                new TestClock(),
+                ControlSettings.withSeed(SEED).withAdminToken(ADMIN_TOKEN));
     }
 
     /** Ends the server as a crash would, save for its threads, and starts another on its data and node. */
