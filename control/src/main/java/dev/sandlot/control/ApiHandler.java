@@ -10,7 +10,6 @@ import dev.sandlot.protocol.Headers;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
@@ -184,8 +183,8 @@ final class ApiHandler implements ExchangeHandler {
     }
 
     private Call authenticated(Exchange exchange, Router.Match match) throws ApiException {
-        Caller caller =
-                authenticator.authenticate(exchange.requestHeaders(), match.route().access());
+        Caller caller = authenticator.authenticate(
+                exchange.requestHeaders(), match.route().access());
         return new Call(exchange, match.rawParameters(), caller, bodies);
     }
 

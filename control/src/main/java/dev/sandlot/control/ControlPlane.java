@@ -75,7 +75,13 @@ public final class ControlPlane implements AutoCloseable {
         this.rates =
                 new RateLimiter(rules.rates(), rateStore == null ? RateCounts.inMemory() : new RedisCounts(rateStore));
         this.api = new ApiHandler(
-                routes, ApiDescription.load(), authenticator, rates, guard(rules), uploads, BodyBudget.ofHeap(BODY_PARTS));
+                routes,
+                ApiDescription.load(),
+                authenticator,
+                rates,
+                guard(rules),
+                uploads,
+                BodyBudget.ofHeap(BODY_PARTS));
     }
 
     private Operators operators(ApiSettings rules) {

@@ -17,8 +17,7 @@ final class Json {
 
     private static JsonMapper mapper(JsonFactoryBuilder factory) {
         return JsonMapper.builder(factory.build())
-                .changeDefaultPropertyInclusion(
-                        inclusion -> inclusion.withValueInclusion(JsonInclude.Include.NON_NULL))
+                .changeDefaultPropertyInclusion(inclusion -> inclusion.withValueInclusion(JsonInclude.Include.NON_NULL))
                 .build();
     }
 

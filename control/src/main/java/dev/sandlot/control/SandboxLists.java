@@ -35,13 +35,12 @@ final class SandboxLists {
 
     private Reply running(Call call) throws ApiException {
         MetadataFilter metadata = metadata(call.query());
-        return Reply.streamed(
-                lifecycle
-                        .running(call.team())
-                        .filter(metadata::matches)
-                        .sorted(OLDEST_FIRST.reversed())
-                        .map(answers::listed)
-                        .toList());
+        return Reply.streamed(lifecycle
+                .running(call.team())
+                .filter(metadata::matches)
+                .sorted(OLDEST_FIRST.reversed())
+                .map(answers::listed)
+                .toList());
     }
 
     private Reply page(Call call) throws ApiException {

@@ -19,7 +19,6 @@ final class LocalRegistry implements RegistryBackend {
     /** Manifests that are pushed have an eighth of the heap. */
     private final BodyBudget bodies = BodyBudget.ofHeap(8);
 
-
     private final ContentStore store;
     private final BlobRequests blobs;
     private final UploadRequests uploads;
@@ -115,8 +114,8 @@ final class LocalRegistry implements RegistryBackend {
     }
 
     private static RegistryException tooLarge(int limit) {
-            return new RegistryException(
-                    RegistryError.TOO_LARGE, "the manifest is larger than the " + limit + " bytes that are taken");
+        return new RegistryException(
+                RegistryError.TOO_LARGE, "the manifest is larger than the " + limit + " bytes that are taken");
     }
 
     private static @Nullable String contentType(Exchange exchange) {

@@ -24,8 +24,7 @@ enum ConnectCompression {
     }
 
     /** Unpacks a payload, to at most {@code maxBytes}, into memory of the lease. */
-    byte[] unpack(byte[] packed, int maxBytes, BodyBudget.Lease memory)
-            throws ConnectException, BodyBudget.Exceeded {
+    byte[] unpack(byte[] packed, int maxBytes, BodyBudget.Lease memory) throws ConnectException, BodyBudget.Exceeded {
         if (this == IDENTITY) {
             throw new ConnectException(
                     ConnectCode.INTERNAL, "protocol error: sent compressed message without compression support");

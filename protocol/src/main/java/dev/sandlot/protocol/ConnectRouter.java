@@ -236,10 +236,7 @@ public final class ConnectRouter {
         private final ConnectCompression compression;
         private final Q prototype;
 
-        Incoming(
-                Answer answer,
-                ConnectCompression compression,
-                Q prototype) {
+        Incoming(Answer answer, ConnectCompression compression, Q prototype) {
             this.answer = answer;
             this.compression = compression;
             this.prototype = prototype;
@@ -247,7 +244,8 @@ public final class ConnectRouter {
 
         @Override
         public Optional<Q> next() throws ConnectException, IOException {
-            Optional<ConnectEnvelope> envelope = ConnectEnvelope.read(answer.exchange.requestBody(), answer.maxBytes, answer.memory);
+            Optional<ConnectEnvelope> envelope =
+                    ConnectEnvelope.read(answer.exchange.requestBody(), answer.maxBytes, answer.memory);
             return envelope.isPresent() ? Optional.of(message(envelope.get())) : Optional.empty();
         }
 
@@ -256,7 +254,8 @@ public final class ConnectRouter {
             return switch (envelope.flags()) {
                 case 0 -> codec.decode(envelope.payload(), prototype, json);
                 case ConnectEnvelope.COMPRESSED ->
-                    codec.decode(compression.unpack(envelope.payload(), answer.maxBytes, answer.memory), prototype, json);
+                    codec.decode(
+                            compression.unpack(envelope.payload(), answer.maxBytes, answer.memory), prototype, json);
                 default ->
                     throw new ConnectException(
                             ConnectCode.INVALID_ARGUMENT, "protocol error: invalid envelope flags " + envelope.flags());
