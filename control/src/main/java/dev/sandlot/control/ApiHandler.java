@@ -1,6 +1,7 @@
 package dev.sandlot.control;
 
 import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.BodyBudget;
 import dev.sandlot.protocol.BuildStorage;
 import dev.sandlot.protocol.ErrorKind;
 import dev.sandlot.protocol.Exchange;
@@ -9,7 +10,6 @@ import dev.sandlot.protocol.Headers;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
@@ -37,6 +37,7 @@ final class ApiHandler implements ExchangeHandler {
     private final RateLimiter rates;
     private final RequestGuard guard;
     private final FileUploads uploads;
+    private final BodyBudget bodies;
 
     ApiHandler(
             List<Route> routes,
@@ -44,13 +45,15 @@ final class ApiHandler implements ExchangeHandler {
             Authenticator authenticator,
             RateLimiter rates,
             RequestGuard guard,
-            FileUploads uploads) {
+            FileUploads uploads,
+            BodyBudget bodies) {
         this.router = new Router(routes);
         this.description = description;
         this.authenticator = authenticator;
         this.rates = rates;
         this.guard = guard;
         this.uploads = uploads;
+        this.bodies = bodies;
     }
 
     @Override
@@ -141,7 +144,7 @@ final class ApiHandler implements ExchangeHandler {
         Optional<Router.Match> match = router.find(exchange.method(), exchange.rawPath());
         Optional<Router.Match> removed = gone.find(exchange.method(), exchange.rawPath());
         if (match.isEmpty() && removed.isPresent()) {
-            return removed.get().route().operation().answer(new Call(exchange, Map.of(), Caller.NOBODY));
+            return open(exchange, removed.get());
         }
         boolean upload = match.isPresent() && match.get().route().isUpload();
         if (!upload && exchange.requestLength() > Call.BODY_LIMIT) {
@@ -172,7 +175,7 @@ final class ApiHandler implements ExchangeHandler {
     private Reply call(Exchange exchange, Router.Match match) throws ApiException, IOException {
         Route route = match.route();
         if (route.access() == Access.OPEN) {
-            return route.operation().answer(new Call(exchange, match.rawParameters(), Caller.NOBODY));
+            return open(exchange, match);
         }
         guard.checkReady();
         if (route.isUpload()) {
@@ -182,8 +185,8 @@ final class ApiHandler implements ExchangeHandler {
     }
 
     private Reply carriedOut(Exchange exchange, Router.Match match) throws ApiException, IOException {
-        Call call = admitted(exchange, match);
-        try {
+        try (Call call = authenticated(exchange, match)) {
+            admit(exchange, match.route(), call);
             return match.route().operation().answer(call);
         } catch (ApiException | RuntimeException e) {
             if (BrokenReference.isIn(e)) {
@@ -193,31 +196,48 @@ final class ApiHandler implements ExchangeHandler {
         }
     }
 
+    private Reply open(Exchange exchange, Router.Match match) throws ApiException, IOException {
+        try (Call call = new Call(exchange, match.rawParameters(), Caller.NOBODY, bodies)) {
+            return match.route().operation().answer(call);
+        }
+    }
+
     /** Who sends it is found out in time; what is sent takes as long as it takes. */
     private Reply upload(Exchange exchange, Router.Match match) throws ApiException, IOException {
         AtomicReference<Call> call = new AtomicReference<>();
         Reply _ = guard.within(() -> {
-            call.set(admitted(exchange, match));
+            Call admitted = authenticated(exchange, match);
+            try {
+                admit(exchange, match.route(), admitted);
+            } catch (ApiException | IOException | RuntimeException e) {
+                admitted.close();
+                throw e;
+            }
+            call.set(admitted);
             return Reply.empty(204);
         });
-        return match.route().operation().answer(Objects.requireNonNull(call.get()));
+        try (Call admitted = Objects.requireNonNull(call.get())) {
+            return match.route().operation().answer(admitted);
+        }
     }
 
-    private Call admitted(Exchange exchange, Router.Match match) throws ApiException, IOException {
-        Route route = match.route();
-        Caller caller = authenticator.authenticate(exchange.requestHeaders(), route.access());
-        Call call = new Call(exchange, match.rawParameters(), caller);
+    private Call authenticated(Exchange exchange, Router.Match match) throws ApiException {
+        Caller caller = authenticator.authenticate(
+                exchange.requestHeaders(), match.route().access());
+        return new Call(exchange, match.rawParameters(), caller, bodies);
+    }
+
+    private void admit(Exchange exchange, Route route, Call call) throws ApiException, IOException {
         if (!(route.operation() instanceof LaterOperations.Later)) {
             description.check(route, call);
         }
-        Team team = caller.team();
+        Team team = call.caller().team();
         if (team != null) {
             checkRate(exchange, team, route);
             if (!route.blockedMay()) {
                 team.standing().requireGood();
             }
         }
-        return call;
     }
 
     private void checkRate(Exchange exchange, Team team, Route route) throws ApiException {

@@ -64,9 +64,14 @@ public final class ApiKeys {
         return "$sha256$" + Base64.getEncoder().withoutPadding().encodeToString(sha256(bytes));
     }
 
-    static byte[] sha256(byte[] bytes) {
+    /** The sum of parts that follow each other. */
+    static byte[] sha256(byte[]... parts) {
         try {
-            return MessageDigest.getInstance("SHA-256").digest(bytes);
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            for (byte[] part : parts) {
+                digest.update(part);
+            }
+            return digest.digest();
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java runtime has SHA-256", e);
         }

@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Asking for builds and starting them, in the form of today and in the older ones (public-api.md 13.2, 13.4, 13.12). */
 final class BuildEndpoints {
+    /** Instructions of a build stay in memory until it ends. */
+    private static final int LARGEST_BODY = 1 << 20;
+
     private final Builds builds;
     private final BuildPlans plans;
     private final Store store;
@@ -182,6 +185,7 @@ final class BuildEndpoints {
 
     private Taken take(Call call, Team team, Target target, List<String> tags, @Nullable Pushed pushed)
             throws ApiException, IOException {
+        checkSize(call);
         BuildStore.Request request = new BuildStore.Request(
                 UUID.randomUUID(),
                 team.id(),
@@ -241,7 +245,14 @@ final class BuildEndpoints {
                         ""));
     }
 
+    private static void checkSize(Call call) throws ApiException, IOException {
+        if (call.bytes().length > LARGEST_BODY) {
+            throw invalid("the instructions of a build are larger than " + LARGEST_BODY + " bytes");
+        }
+    }
+
     private Reply start(Call call) throws ApiException, IOException {
+        checkSize(call);
         Build build = waiting(call);
         BuildPlan plan = plans.of(call.team(), build, call.body(), call.header("User-Agent"));
         builds.start(build, plan);

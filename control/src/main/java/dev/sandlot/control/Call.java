@@ -1,6 +1,7 @@
 package dev.sandlot.control;
 
 import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.BodyBudget;
 import dev.sandlot.protocol.ErrorKind;
 import dev.sandlot.protocol.Exchange;
 import dev.sandlot.protocol.SandboxId;
@@ -12,20 +13,31 @@ import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
-/** A request as an operation sees it: authenticated, with its parameters. */
-final class Call {
+/**
+ * A request as an operation sees it: authenticated, with its parameters. What its body takes of the memory for bodies
+ * is given back when it is closed.
+ */
+final class Call implements AutoCloseable {
     /** The largest body that is read (public-api.md 1.1). */
     static final int BODY_LIMIT = 16 << 20;
+
+    private static final String RETRY_SECONDS = "1";
 
     private final Exchange exchange;
     private final Map<String, String> rawParameters;
     private final Caller caller;
+    private final BodyBudget.Lease memory;
     private byte @Nullable [] bytes;
 
-    Call(Exchange exchange, Map<String, String> rawParameters, Caller caller) {
+    Call(Exchange exchange, Map<String, String> rawParameters, Caller caller, BodyBudget bodies) {
         this.exchange = exchange;
         this.rawParameters = rawParameters;
         this.caller = caller;
+        this.memory = bodies.lease(caller.name(), BodyBudget.TEXT);
+    }
+
+    Caller caller() {
+        return caller;
     }
 
     /** The team that calls; there is one wherever the operation asks for one. */
@@ -117,13 +129,30 @@ final class Call {
     byte[] bytes() throws ApiException, IOException {
         byte[] read = bytes;
         if (read == null) {
-            read = exchange.requestBody().readNBytes(BODY_LIMIT + 1);
+            read = read();
             bytes = read;
         }
         if (read.length > BODY_LIMIT) {
             throw bodyTooLarge();
         }
         return read;
+    }
+
+    private byte[] read() throws ApiException, IOException {
+        try {
+            return memory.read(exchange.requestBody(), BODY_LIMIT + 1);
+        } catch (BodyBudget.Exceeded e) {
+            if (e.kind() == ErrorKind.UNAVAILABLE) {
+                exchange.responseHeaders().set("Retry-After", RETRY_SECONDS);
+            }
+            throw new ApiException(e.kind(), e.text(), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        bytes = null;
+        memory.close();
     }
 
     static ApiException bodyTooLarge() {

@@ -15,4 +15,9 @@ record Caller(@Nullable Team team, @Nullable UUID person) {
     static Caller of(Team team) {
         return new Caller(team, null);
     }
+
+    /** In whose name memory is held: that of the team, else of the person, else of all operators together. */
+    String name() {
+        return team != null ? team.id().toString() : person != null ? person.toString() : "operators";
+    }
 }

@@ -1,6 +1,7 @@
 package dev.sandlot.control;
 
 import dev.sandlot.protocol.ApiException;
+import dev.sandlot.protocol.BodyBudget;
 import dev.sandlot.protocol.BuildService;
 import dev.sandlot.protocol.ExchangeHandler;
 import dev.sandlot.protocol.NodeService;
@@ -28,6 +29,9 @@ public final class ControlPlane implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ControlPlane.class);
     private static final long RECONCILE_MINUTES = 1;
     private static final long FORGET_HOURS = 1;
+
+    /** Bodies of requests have a quarter of the heap. */
+    private static final int BODY_PARTS = 4;
 
     private final ControlSettings settings;
     private final Store store;
@@ -70,7 +74,14 @@ public final class ControlPlane implements AutoCloseable {
         RedisAddress rateStore = rules.rateStore();
         this.rates =
                 new RateLimiter(rules.rates(), rateStore == null ? RateCounts.inMemory() : new RedisCounts(rateStore));
-        this.api = new ApiHandler(routes, ApiDescription.load(), authenticator, rates, guard(rules), uploads);
+        this.api = new ApiHandler(
+                routes,
+                ApiDescription.load(),
+                authenticator,
+                rates,
+                guard(rules),
+                uploads,
+                BodyBudget.ofHeap(BODY_PARTS));
     }
 
     private Operators operators(ApiSettings rules) {

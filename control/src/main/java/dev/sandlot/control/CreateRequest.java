@@ -28,6 +28,12 @@ record CreateRequest(
     /** The kernel's, of name, sign, value and end. */
     private static final int LONGEST_VARIABLE = 128 << 10;
 
+    /** Of all names and values together, more than any process can be given. */
+    private static final int LARGEST_VARIABLES = 1 << 20;
+
+    /** Of all names and values together: lists hold it for every sandbox. */
+    private static final int LARGEST_METADATA = 64 << 10;
+
     static CreateRequest parse(Fields body, ApiVersion version) throws ApiException {
         checkIgnored(body);
         return new CreateRequest(
@@ -50,6 +56,7 @@ record CreateRequest(
     /** What no process could be given is refused here, where it can still be told. */
     private static Map<String, String> envVars(Fields body) throws ApiException {
         Map<String, String> variables = body.stringMap("envVars").orElse(Map.of());
+        checkSize(body, "envVars", variables, LARGEST_VARIABLES);
         for (Map.Entry<String, String> variable : variables.entrySet()) {
             String name = variable.getKey();
             if (name.isEmpty() || name.indexOf('=') >= 0 || name.indexOf('\0') >= 0) {
@@ -70,9 +77,23 @@ record CreateRequest(
     }
 
     private static SandboxRecord.Options options(Fields body) throws ApiException {
-        return new SandboxRecord.Options(
-                body.bool("allow_internet_access").orElse(null),
-                body.stringMap("metadata").orElse(null));
+        Optional<Map<String, String>> metadata = body.stringMap("metadata");
+        checkSize(body, "metadata", metadata.orElse(Map.of()), LARGEST_METADATA);
+        return new SandboxRecord.Options(body.bool("allow_internet_access").orElse(null), metadata.orElse(null));
+    }
+
+    private static void checkSize(Fields body, String name, Map<String, String> map, int mostBytes)
+            throws ApiException {
+        long bytes = map.entrySet().stream()
+                .mapToLong(entry -> utf8Bytes(entry.getKey()) + utf8Bytes(entry.getValue()))
+                .sum();
+        if (bytes > mostBytes) {
+            throw body.invalid(name, "is larger than " + mostBytes + " bytes, names and values together");
+        }
+    }
+
+    private static long utf8Bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8).length;
     }
 
     private static List<String> later(Fields body) throws ApiException {

@@ -30,7 +30,7 @@ final class Fields {
     static Fields parse(byte[] body) throws ApiException {
         JsonNode root;
         try {
-            root = Json.MAPPER.readTree(body);
+            root = Json.FOREIGN.readTree(body);
             Texts.requireKeepable(body, root);
         } catch (JacksonException e) {
             throw unreadable(e);

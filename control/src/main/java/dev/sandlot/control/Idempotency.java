@@ -3,7 +3,6 @@ package dev.sandlot.control;
 import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.ErrorKind;
 import dev.sandlot.protocol.SandboxId;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -95,11 +94,8 @@ final class Idempotency {
     }
 
     private static String fingerprint(Call call, String operation) throws ApiException, IOException {
-        ByteArrayOutputStream all = new ByteArrayOutputStream();
-        all.writeBytes(operation.getBytes(StandardCharsets.UTF_8));
-        all.write('\n');
-        all.writeBytes(call.bytes());
-        return HexFormat.of().formatHex(ApiKeys.sha256(all.toByteArray()));
+        byte[] sum = ApiKeys.sha256((operation + "\n").getBytes(StandardCharsets.UTF_8), call.bytes());
+        return HexFormat.of().formatHex(sum);
     }
 
     private Reply first(OperationStore.KeyedRequest request, Creation creation) throws IOException {

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.StreamWriteFeature;
 
 /**
  * An answer before it is sent; nobody changes the body. An empty body has no content type (public-api.md 24.2).
@@ -14,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  */
 @SuppressWarnings("ArrayRecordComponent")
 record Reply(int status, Map<String, String> headers, byte[] body, BuildStorage.@Nullable Archive archive) {
+    private static final String JSON_TYPE = "application/json; charset=utf-8";
+
     Reply(int status, Map<String, String> headers, byte[] body) {
         this(status, headers, body, null);
     }
@@ -27,12 +30,24 @@ record Reply(int status, Map<String, String> headers, byte[] body, BuildStorage.
     }
 
     static Reply json(int status, Object body) {
-        return typed(status, "application/json; charset=utf-8", Json.MAPPER.writeValueAsBytes(body));
+        return typed(status, JSON_TYPE, Json.MAPPER.writeValueAsBytes(body));
+    }
+
+    /** JSON that is made while it is sent, since it may be large and its reader slow. */
+    static Reply streamed(Object body) {
+        return new Reply(
+                200,
+                Map.of("Content-Type", JSON_TYPE),
+                new byte[0],
+                out -> Json.MAPPER
+                        .writer()
+                        .without(StreamWriteFeature.AUTO_CLOSE_TARGET)
+                        .writeValue(out, body));
     }
 
     /** A body that is JSON already. */
     static Reply rawJson(int status, byte[] body) {
-        return typed(status, "application/json; charset=utf-8", body);
+        return typed(status, JSON_TYPE, body);
     }
 
     static Reply text(int status, String body) {

@@ -92,7 +92,7 @@ final class SandboxEndpoints {
     }
 
     private Reply detail(Call call) throws ApiException {
-        return Reply.json(200, answers.detail(lifecycle.running(call.team(), call.sandboxId())));
+        return Reply.streamed(answers.detail(lifecycle.running(call.team(), call.sandboxId())));
     }
 
     private Reply kill(Call call) throws ApiException {

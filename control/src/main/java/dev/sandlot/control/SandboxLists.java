@@ -35,14 +35,12 @@ final class SandboxLists {
 
     private Reply running(Call call) throws ApiException {
         MetadataFilter metadata = metadata(call.query());
-        return Reply.json(
-                200,
-                lifecycle
-                        .running(call.team())
-                        .filter(metadata::matches)
-                        .sorted(OLDEST_FIRST.reversed())
-                        .map(answers::listed)
-                        .toList());
+        return Reply.streamed(lifecycle
+                .running(call.team())
+                .filter(metadata::matches)
+                .sorted(OLDEST_FIRST.reversed())
+                .map(answers::listed)
+                .toList());
     }
 
     private Reply page(Call call) throws ApiException {
@@ -63,7 +61,7 @@ final class SandboxLists {
 
     private Reply reply(List<SandboxRecord> rest, int limit, boolean ascending) {
         List<SandboxRecord> page = rest.subList(0, Math.min(limit, rest.size()));
-        Reply reply = Reply.json(200, page.stream().map(answers::listed).toList());
+        Reply reply = Reply.streamed(page.stream().map(answers::listed).toList());
         return rest.size() > limit
                 ? reply.with(
                         "X-Next-Token",

@@ -17,6 +17,7 @@ import java.util.HexFormat;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
@@ -412,5 +413,23 @@ class CreateSandboxTest {
 
     private MemoryExchange keyed() {
         return new MemoryExchange("POST", "/v2/sandboxes").header("x-api-key", server.key);
+    }
+
+    @Test
+    void metadataAndVariablesAreBoundedInAll() {
+        String half = "x".repeat(32 << 10);
+        assertThat(refused(400, "{\"templateID\":\"base\",\"metadata\":{\"a\":\"" + half + "\",\"b\":\"" + half + "\"}}"))
+                .isEqualTo("validation error: property \"metadata\" is larger than 65536 bytes, names and values together");
+        String variables = IntStream.range(0, 33)
+                .mapToObj(i -> "\"v" + i + "\":\"" + half + "\"")
+                .collect(Collectors.joining(","));
+        assertThat(refused(400, "{\"templateID\":\"base\",\"envVars\":{" + variables + "}}"))
+                .contains("\"envVars\" is larger than 1048576 bytes");
+    }
+
+    @Test
+    void aBodyOfTooManyValuesIsRefused() {
+        String many = "[]" + ",[]".repeat(60_000);
+        assertThat(refused(400, "{\"templateID\":\"base\",\"x\":[" + many + "]}")).contains("not JSON");
     }
 }

@@ -7,6 +7,7 @@ import com.google.gson.JsonPrimitive;
 import dev.sandlot.linux.Errno;
 import dev.sandlot.linux.Fd;
 import dev.sandlot.linux.LinuxException;
+import dev.sandlot.protocol.BodyBudget;
 import dev.sandlot.protocol.Exchange;
 import dev.sandlot.protocol.JsonText;
 import java.io.IOException;
@@ -21,15 +22,17 @@ import org.slf4j.LoggerFactory;
 /** {@code POST /files/compose}: makes one file of several, which then go (envd.md 4.6). */
 final class Composition {
     private static final Logger LOG = LoggerFactory.getLogger(Composition.class);
-    private static final int MAX_REQUEST = 16 * 1024 * 1024;
+    private static final int MAX_REQUEST = 1 << 20;
     private static final int CHUNK = 256 * 1024;
 
     private final RestCallers callers;
     private final SandboxFiles files;
+    private final BodyBudget.Lease memory;
 
-    Composition(RestCallers callers, SandboxFiles files) {
+    Composition(RestCallers callers, SandboxFiles files, BodyBudget.Lease memory) {
         this.callers = callers;
         this.files = files;
+        this.memory = memory;
     }
 
     private record Request(List<String> sources, String destination, Optional<String> user) {}
@@ -51,8 +54,8 @@ final class Composition {
         return StoredFiles.json(destination);
     }
 
-    private static Request read(Exchange exchange) throws RestException, IOException {
-        byte[] body = exchange.requestBody().readNBytes(MAX_REQUEST + 1);
+    private Request read(Exchange exchange) throws RestException, IOException {
+        byte[] body = body(exchange);
         if (body.length > MAX_REQUEST) {
             throw new RestException(400, "the request is larger than " + MAX_REQUEST + " bytes");
         }
@@ -60,6 +63,14 @@ final class Composition {
             return read(JsonText.parse(body));
         } catch (JsonText.Malformed e) {
             throw new RestException(400, "the request is not valid JSON: " + e.getMessage(), e);
+        }
+    }
+
+    private byte[] body(Exchange exchange) throws RestException, IOException {
+        try {
+            return memory.read(exchange.requestBody(), MAX_REQUEST + 1);
+        } catch (BodyBudget.Exceeded e) {
+            throw new RestException(e.kind().httpStatus(), e.text(), e);
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.sandlot.envd;
 
 import dev.sandlot.linux.EventLoop;
+import dev.sandlot.protocol.BodyBudget;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.Executor;
@@ -19,6 +20,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class EnvdHost implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EnvdHost.class);
+
+    /** Bodies of requests to all sandboxes have a quarter of the heap. */
+    private final BodyBudget bodies = BodyBudget.ofHeap(4);
 
     private final EventLoop loop;
     private final ByteBuffer scratch = ByteBuffer.allocateDirect(OutputPump.MAX_CHUNK_BYTES);
@@ -44,6 +48,11 @@ public final class EnvdHost implements AutoCloseable {
 
     EventLoop loop() {
         return loop;
+    }
+
+    /** The memory for bodies of requests. */
+    BodyBudget bodies() {
+        return bodies;
     }
 
     /** A buffer for the thread of the loop alone. */

@@ -1,5 +1,6 @@
 package dev.sandlot.envd;
 
+import dev.sandlot.protocol.BodyBudget;
 import dev.sandlot.protocol.ConnectException;
 import dev.sandlot.protocol.ConnectRouter;
 import dev.sandlot.protocol.Exchange;
@@ -40,6 +41,7 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
             SandboxFiles files, SupervisorLink supervisor, SandboxMetrics metrics, ProcessJournal journal) {}
 
     private final EnvdSettings settings;
+    private final BodyBudget bodies;
     private final Accounts accounts;
     private final Supervisor supervisor;
     private final Processes processes;
@@ -51,6 +53,7 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
 
     private EnvdSandbox(EnvdHost host, EnvdSettings settings, Parts parts, Duration retention) throws IOException {
         this.settings = settings;
+        bodies = host.bodies();
         accounts = new Accounts(parts.files());
         FileCalls calls = new FileCalls(host.fileThreads(), host.filePatience());
         ActingUser actingUser = new ActingUser(accounts, settings, calls);
@@ -95,6 +98,7 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
 
     private ConnectRouter router(ActingUser actingUser, FilesystemService filesystem, FileCalls calls) {
         return new ConnectRouter(
+                ConnectRouter.Options.of(bodies, settings.owner()),
                 new ProcessService(processes, actingUser).describe(),
                 FilesystemMethods.describe(filesystem, watches, calls));
     }
@@ -106,7 +110,8 @@ public final class EnvdSandbox implements ExchangeHandler, AutoCloseable {
                 settings::defaultUserOrNone,
                 settings::defaultWorkdir,
                 () -> settings.token().orElse(""),
-                InstantSource.system());
+                InstantSource.system(),
+                () -> bodies.lease(settings.owner(), BodyBudget.VALUES));
         MetricsEndpoint metrics = new MetricsEndpoint(parts.metrics(), InstantSource.system());
         InitEndpoint init = new InitEndpoint(settings, parts.files(), InstantSource.system());
         return Map.of(

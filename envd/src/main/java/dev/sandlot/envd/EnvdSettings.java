@@ -21,15 +21,20 @@ final class EnvdSettings {
         }
     }
 
+    private final String owner;
     private final Consumer<State> keeper;
     private volatile State state;
 
     EnvdSettings(EnvdConfig config) {
-        this(begin(config), state -> {});
+        this(config.owner(), begin(config), state -> {});
     }
 
-    /** @param keeper told of each state before it counts; by throwing it keeps the state as it is */
-    EnvdSettings(State state, Consumer<State> keeper) {
+    /**
+     * @param owner in whose name memory is held for bodies of requests
+     * @param keeper told of each state before it counts; by throwing it keeps the state as it is
+     */
+    EnvdSettings(String owner, State state, Consumer<State> keeper) {
+        this.owner = owner;
         this.state = state;
         this.keeper = keeper;
     }
@@ -42,6 +47,10 @@ final class EnvdSettings {
                 "E2B_TEMPLATE_ID", config.templateId());
         return new State(
                 internal, config.envVars(), config.accessToken(), config.defaultUser(), config.defaultWorkdir());
+    }
+
+    String owner() {
+        return owner;
     }
 
     State state() {

@@ -1,6 +1,7 @@
 package dev.sandlot.envd;
 
 import dev.sandlot.linux.LinuxException;
+import dev.sandlot.protocol.BodyBudget;
 import dev.sandlot.protocol.Exchange;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -20,12 +21,14 @@ public final class FilesEndpoint {
     private final RestCallers callers;
     private final Supplier<String> accessToken;
     private final FileSignatures signatures;
+    private final Supplier<BodyBudget.Lease> memory;
 
     /**
      * @param defaultUser the acting user of a request that names none; empty when there is none
      * @param defaultDirectory what an empty path means; empty for the home of the acting user
      * @param accessToken the sandbox's token; empty when everything is open
      * @param clock tells when a signature expires
+     * @param memory for bodies that are read whole
      */
     public FilesEndpoint(
             SandboxFiles files,
@@ -33,11 +36,13 @@ public final class FilesEndpoint {
             Supplier<String> defaultUser,
             Supplier<String> defaultDirectory,
             Supplier<String> accessToken,
-            InstantSource clock) {
+            InstantSource clock,
+            Supplier<BodyBudget.Lease> memory) {
         this.files = files;
         this.callers = new RestCallers(accounts, defaultUser, defaultDirectory);
         this.accessToken = accessToken;
         this.signatures = new FileSignatures(clock);
+        this.memory = memory;
     }
 
     /** Answers {@code GET /files}. */
@@ -61,7 +66,11 @@ public final class FilesEndpoint {
 
     /** Answers {@code POST /files/compose}. */
     public void compose(Exchange exchange) throws IOException {
-        answer(exchange, () -> sendJson(exchange, new Composition(callers, files).compose(exchange)));
+        answer(exchange, () -> {
+            try (BodyBudget.Lease lease = memory.get()) {
+                sendJson(exchange, new Composition(callers, files, lease).compose(exchange));
+            }
+        });
     }
 
     private interface Answer {

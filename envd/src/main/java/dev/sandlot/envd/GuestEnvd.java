@@ -80,7 +80,10 @@ public final class GuestEnvd implements AutoCloseable {
 
     private static EnvdSettings settings(GuestSettings settings) throws IOException {
         GuestState kept = new GuestState(settings.runDirectory().resolve("settings.json"), settings.supervisorSocket());
-        return new EnvdSettings(kept.load().orElseGet(() -> EnvdSettings.begin(settings.config())), kept::save);
+        return new EnvdSettings(
+                settings.config().owner(),
+                kept.load().orElseGet(() -> EnvdSettings.begin(settings.config())),
+                kept::save);
     }
 
     private EnvdSandbox.Parts parts(GuestSettings settings) throws IOException {

@@ -53,6 +53,8 @@ final class ProcessService {
                 .serverStream("Connect", ConnectRequest.getDefaultInstance(), this::connect)
                 .serverStream("Start", StartRequest.getDefaultInstance(), this::start)
                 .unary("Update", UpdateRequest.getDefaultInstance(), (_, request) -> update(request))
+                .input("StreamInput")
+                .input("SendInput")
                 .clientStream("StreamInput", StreamInputRequest.getDefaultInstance(), this::streamInput)
                 .unary("SendInput", SendInputRequest.getDefaultInstance(), this::sendInput)
                 .unary("SendSignal", SendSignalRequest.getDefaultInstance(), (_, request) -> sendSignal(request))

@@ -63,7 +63,7 @@ class GuestStateTest {
 
     @Test
     void what_cannot_be_kept_does_not_count() throws Exception {
-        EnvdSettings settings = new EnvdSettings(STATE, kept()::save);
+        EnvdSettings settings = new EnvdSettings("", STATE, kept()::save);
         Files.createDirectories(directory.resolve("settings.json.new/full"));
         EnvdSettings.State next = new EnvdSettings.State(Map.of(), Map.of(), "other", "", "");
         assertThatThrownBy(() -> settings.replace(next)).isInstanceOf(java.io.UncheckedIOException.class);

@@ -3,6 +3,7 @@ package dev.sandlot.envd;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sandlot.linux.FileTree;
+import dev.sandlot.protocol.BodyBudget;
 import dev.sandlot.protocol.MemoryExchange;
 import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
@@ -149,7 +150,13 @@ class KernelFilesTest {
         try (SandboxFiles mapped =
                 new SandboxFiles(FileTree.directory(sandbox.root.toString()), new IdRange(1_000_000, 65536))) {
             FilesEndpoint endpoint = new FilesEndpoint(
-                    mapped, new Accounts(mapped), () -> "user", () -> "", () -> "", InstantSource.system());
+                    mapped,
+                    new Accounts(mapped),
+                    () -> "user",
+                    () -> "",
+                    () -> "",
+                    InstantSource.system(),
+                    () -> BodyBudget.ofHeap(4).lease("", BodyBudget.VALUES));
             Answer write = Answer.of(endpoint::upload, FilesFixture.put("/mnt/sys/vm/swappiness", "61"));
             assertThat(write.status()).isEqualTo(500);
             assertThat(write.text()).contains("EACCES").doesNotContain("/proc/self/fd");
@@ -185,7 +192,13 @@ class KernelFilesTest {
         String root = "/proc/" + own.pid() + "/root" + sandbox.root;
         try (SandboxFiles mapped = new SandboxFiles(FileTree.directory(root), new IdRange(1_000_000, 65536))) {
             FilesEndpoint endpoint = new FilesEndpoint(
-                    mapped, new Accounts(mapped), () -> "user", () -> "", () -> "", InstantSource.system());
+                    mapped,
+                    new Accounts(mapped),
+                    () -> "user",
+                    () -> "",
+                    () -> "",
+                    InstantSource.system(),
+                    () -> BodyBudget.ofHeap(4).lease("", BodyBudget.VALUES));
             for (String path : new String[] {"/dev/shm/new/a", "/dev/shm/new/b"}) {
                 Answer made = Answer.of(endpoint::upload, FilesFixture.put(path, "x"));
                 assertThat(made.status()).as(made.text()).isEqualTo(200);

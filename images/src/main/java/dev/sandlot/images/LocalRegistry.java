@@ -1,6 +1,7 @@
 package dev.sandlot.images;
 
 import dev.sandlot.images.RegistryGuard.Grant;
+import dev.sandlot.protocol.BodyBudget;
 import dev.sandlot.protocol.Exchange;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -14,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 /** The registry over our own content: manifests, tags and referrers; blobs are in classes of their own. */
 final class LocalRegistry implements RegistryBackend {
     private static final int MAX_REFERRERS_BYTES = 4 << 20;
+
+    /** Manifests that are pushed have an eighth of the heap. */
+    private final BodyBudget bodies = BodyBudget.ofHeap(8);
 
     private final ContentStore store;
     private final BlobRequests blobs;
@@ -69,7 +73,15 @@ final class LocalRegistry implements RegistryBackend {
                     path.reference().contains(":") ? RegistryError.DIGEST_INVALID : RegistryError.TAG_INVALID,
                     "the manifest's name is neither a tag nor a sha256 digest");
         }
-        byte[] bytes = body(exchange);
+        try (BodyBudget.Lease memory = bodies.lease(path.repository().text(), BodyBudget.TEXT)) {
+            putManifest(exchange, path, body(exchange, memory));
+        }
+    }
+
+    private void putManifest(Exchange exchange, RegistryPath.Manifest path, byte[] bytes)
+            throws IOException, RegistryException {
+        Optional<Digest> named = RegistryPath.findDigest(path.reference());
+        Optional<Tag> tag = Tag.parse(path.reference());
         if (named.isPresent() && !named.get().equals(Digest.of(bytes))) {
             throw new RegistryException(
                     RegistryError.DIGEST_INVALID, "the manifest is " + Digest.of(bytes) + " and not " + named.get());
@@ -85,16 +97,25 @@ final class LocalRegistry implements RegistryBackend {
         exchange.send(201, new byte[0]);
     }
 
-    private byte[] body(Exchange exchange) throws IOException, RegistryException {
+    private byte[] body(Exchange exchange, BodyBudget.Lease memory) throws IOException, RegistryException {
         int limit = store.limits().manifestBytes();
-        byte[] bytes = exchange.requestLength() > limit
-                ? new byte[limit + 1]
-                : exchange.requestBody().readNBytes(limit + 1);
-        if (bytes.length > limit) {
-            throw new RegistryException(
-                    RegistryError.TOO_LARGE, "the manifest is larger than the " + limit + " bytes that are taken");
+        if (exchange.requestLength() > limit) {
+            throw tooLarge(limit);
         }
-        return bytes;
+        try {
+            byte[] bytes = memory.read(exchange.requestBody(), limit + 1);
+            if (bytes.length > limit) {
+                throw tooLarge(limit);
+            }
+            return bytes;
+        } catch (BodyBudget.Exceeded e) {
+            throw new RegistryException(RegistryError.TOOMANYREQUESTS, e.text());
+        }
+    }
+
+    private static RegistryException tooLarge(int limit) {
+        return new RegistryException(
+                RegistryError.TOO_LARGE, "the manifest is larger than the " + limit + " bytes that are taken");
     }
 
     private static @Nullable String contentType(Exchange exchange) {

@@ -46,6 +46,7 @@ record HostedSandbox(
         EnvdConfig config = new EnvdConfig(
                 spec.id(),
                 spec.templateId(),
+                spec.teamId().toString(),
                 spec.envVars(),
                 spec.envdAccessToken(),
                 spec.defaultUser(),

@@ -1,5 +1,6 @@
 package dev.sandlot.protocol;
 
+import com.google.protobuf.DiscardUnknownFieldsParser;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import java.nio.ByteBuffer;
@@ -24,6 +25,7 @@ enum ConnectCodec {
             if (payload.length == 0) {
                 throw new InvalidProtocolBufferException("zero-length payload is not a valid JSON object");
             }
+            requireFewValues(payload);
             json.parser().merge(text(payload), into);
         }
     },
@@ -35,9 +37,14 @@ enum ConnectCodec {
 
         @Override
         void merge(byte[] payload, Message.Builder into, ConnectJson json) throws InvalidProtocolBufferException {
-            into.mergeFrom(payload);
+            into.mergeFrom(DiscardUnknownFieldsParser.wrap(
+                            into.getDefaultInstanceForType().getParserForType())
+                    .parseFrom(payload));
         }
     };
+
+    /** Of one message in JSON. */
+    private static final int MAX_VALUES = 100_000;
 
     private final String subtype;
 
@@ -63,6 +70,23 @@ enum ConnectCodec {
         } catch (InvalidProtocolBufferException e) {
             throw new ConnectException(
                     ConnectCode.INVALID_ARGUMENT, "unmarshal into " + typeName(prototype) + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Every value takes far more memory than its text, and what a client means to say has few. */
+    private static void requireFewValues(byte[] json) throws InvalidProtocolBufferException {
+        int values = 0;
+        boolean inText = false;
+        for (int i = 0; i < json.length; i++) {
+            switch (json[i]) {
+                case '"' -> inText = !inText;
+                case '\\' -> i++;
+                case ',', '{', '[' -> values += inText ? 0 : 1;
+                default -> {}
+            }
+        }
+        if (values > MAX_VALUES) {
+            throw new InvalidProtocolBufferException("more than " + MAX_VALUES + " values");
         }
     }
 

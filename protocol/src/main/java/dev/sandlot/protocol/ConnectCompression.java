@@ -23,18 +23,20 @@ enum ConnectCompression {
         };
     }
 
-    /** Unpacks a payload, to at most {@code maxBytes}. */
-    byte[] unpack(byte[] packed, int maxBytes) throws ConnectException {
+    /** Unpacks a payload, to at most {@code maxBytes}, into memory of the lease. */
+    byte[] unpack(byte[] packed, int maxBytes, BodyBudget.Lease memory) throws ConnectException, BodyBudget.Exceeded {
         if (this == IDENTITY) {
             throw new ConnectException(
                     ConnectCode.INTERNAL, "protocol error: sent compressed message without compression support");
         }
         try (InputStream in = new GZIPInputStream(new ByteArrayInputStream(packed))) {
-            byte[] bytes = in.readNBytes(maxBytes + 1);
+            byte[] bytes = memory.read(in, maxBytes + 1);
             if (bytes.length > maxBytes) {
                 throw ConnectEnvelope.tooLarge(maxBytes);
             }
             return bytes;
+        } catch (BodyBudget.Exceeded e) {
+            throw e;
         } catch (IOException e) {
             throw new ConnectException(ConnectCode.INVALID_ARGUMENT, "decompress: " + e.getMessage(), e);
         }

@@ -38,8 +38,9 @@ final class ConnectEnvelope {
                 .array();
     }
 
-    /** Reads the next frame; empty at the end of the body. */
-    static Optional<ConnectEnvelope> read(InputStream in, int maxBytes) throws ConnectException, IOException {
+    /** Reads the next frame into memory of the lease; empty at the end of the body. */
+    static Optional<ConnectEnvelope> read(InputStream in, int maxBytes, BodyBudget.Lease memory)
+            throws ConnectException, IOException {
         byte[] header = in.readNBytes(HEADER_BYTES);
         if (header.length == 0) {
             return Optional.empty();
@@ -51,7 +52,7 @@ final class ConnectEnvelope {
         if (length > maxBytes) {
             throw tooLarge(maxBytes);
         }
-        byte[] payload = in.readNBytes((int) length);
+        byte[] payload = memory.read(in, (int) length);
         if (payload.length < length) {
             throw invalid("protocol error: promised " + length + " bytes in enveloped message, got " + payload.length
                     + " bytes");

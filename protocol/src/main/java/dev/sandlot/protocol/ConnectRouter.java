@@ -3,11 +3,12 @@ package dev.sandlot.protocol;
 import com.google.protobuf.Message;
 import com.google.protobuf.TypeRegistry;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,8 +18,11 @@ import org.slf4j.LoggerFactory;
  * in JSON or binary. Safe for several threads; each call is answered wholly on the thread that brings it.
  */
 public final class ConnectRouter {
-    /** The largest message a client may send. */
-    public static final int MAX_MESSAGE_BYTES = 64 << 20;
+    /** The largest message a client may send to a method that takes {@linkplain ConnectService#input input}. */
+    public static final int MAX_MESSAGE_BYTES = 16 << 20;
+
+    /** The largest message to other methods: more than the kernel takes for a command with its variables. */
+    static final int MAX_CALL_BYTES = 2 << 20;
 
     private static final Logger LOG = LoggerFactory.getLogger(ConnectRouter.class);
 
@@ -27,25 +31,36 @@ public final class ConnectRouter {
      *
      * @param types what an {@code Any} in JSON may hold
      * @param maxMessageBytes the largest message a client may send
+     * @param bodies the memory for messages
+     * @param owner in whose name that memory is held
      */
-    public record Options(TypeRegistry types, int maxMessageBytes) {
+    public record Options(TypeRegistry types, int maxMessageBytes, BodyBudget bodies, String owner) {
+        /** With a quarter of the heap for messages, and one owner of all. */
+        public Options(TypeRegistry types, int maxMessageBytes) {
+            this(types, maxMessageBytes, BodyBudget.ofHeap(4), "");
+        }
+
         /** No {@code Any}, messages up to {@link #MAX_MESSAGE_BYTES}. */
-        public static final Options DEFAULT = new Options(TypeRegistry.getEmptyTypeRegistry(), MAX_MESSAGE_BYTES);
+        public static Options of(BodyBudget bodies, String owner) {
+            return new Options(TypeRegistry.getEmptyTypeRegistry(), MAX_MESSAGE_BYTES, bodies, owner);
+        }
     }
 
     private final Map<String, ConnectService.Method> methods = new HashMap<>();
     private final ConnectJson json;
-    private final int maxMessageBytes;
+    private final Set<String> inputs = new HashSet<>();
+    private final Options options;
 
     public ConnectRouter(ConnectService... services) {
-        this(Options.DEFAULT, services);
+        this(new Options(TypeRegistry.getEmptyTypeRegistry(), MAX_MESSAGE_BYTES), services);
     }
 
     public ConnectRouter(Options options, ConnectService... services) {
         json = ConnectJson.of(options.types());
-        maxMessageBytes = options.maxMessageBytes();
+        this.options = options;
         for (ConnectService service : services) {
             service.methods().forEach((name, method) -> methods.put("/" + service.name() + "/" + name, method));
+            service.inputs().forEach(name -> inputs.add("/" + service.name() + "/" + name));
         }
     }
 
@@ -86,20 +101,27 @@ public final class ConnectRouter {
         private final Exchange exchange;
         private final ConnectContentType type;
         private Headers trailers = new Headers();
+        private final int maxBytes;
+        private final BodyBudget.Lease memory;
         private @Nullable OutputStream out;
 
         Answer(Exchange exchange, ConnectContentType type) {
             this.exchange = exchange;
             this.type = type;
+            boolean isInput = inputs.contains(exchange.rawPath());
+            this.maxBytes = isInput ? options.maxMessageBytes() : Math.min(options.maxMessageBytes(), MAX_CALL_BYTES);
+            this.memory = options.bodies().lease(options.owner(), isInput ? BodyBudget.TEXT : BodyBudget.VALUES);
         }
 
         void give(ConnectService.Method method) throws IOException {
-            try {
+            try (memory) {
                 ConnectCall call = ConnectCall.of(exchange);
                 trailers = call.responseTrailers();
                 dispatch(method, call);
             } catch (ConnectException e) {
                 fail(e);
+            } catch (BodyBudget.Exceeded e) {
+                fail(new ConnectException(ConnectCode.RESOURCE_EXHAUSTED, e.text(), e));
             } catch (RuntimeException e) {
                 LOG.error("call of {} failed", exchange.rawPath(), e);
                 fail(new ConnectException(ConnectCode.INTERNAL, "internal error", e));
@@ -129,13 +151,13 @@ public final class ConnectRouter {
 
         private byte[] unaryBody() throws ConnectException, IOException {
             ConnectCompression compression = ConnectCompression.declared(exchange.requestHeaders(), "Content-Encoding");
-            byte[] body = exchange.requestBody().readNBytes(maxMessageBytes + 1);
-            if (body.length > maxMessageBytes) {
-                throw ConnectEnvelope.tooLarge(maxMessageBytes);
+            byte[] body = memory.read(exchange.requestBody(), maxBytes + 1);
+            if (body.length > maxBytes) {
+                throw ConnectEnvelope.tooLarge(maxBytes);
             }
             return compression == ConnectCompression.IDENTITY || body.length == 0
                     ? body
-                    : compression.unpack(body, maxMessageBytes);
+                    : compression.unpack(body, maxBytes, memory);
         }
 
         private <Q extends Message> void answerStream(
@@ -157,14 +179,18 @@ public final class ConnectRouter {
         private <Q extends Message> void answerClientStream(
                 ConnectCall call, ConnectService.Method.ClientStreamMethod<Q> method)
                 throws ConnectException, IOException {
-            sendLast(method.handler().answer(call, incoming(method.prototype())));
+            Incoming<Q> in = incoming(method.prototype());
+            sendLast(method.handler().answer(call, () -> {
+                memory.close();
+                return in.next();
+            }));
             end(ConnectErrors.endFrame(trailers));
         }
 
         private <Q extends Message> Incoming<Q> incoming(Q prototype) throws ConnectException {
             ConnectCompression compression =
                     ConnectCompression.declared(exchange.requestHeaders(), "Connect-Content-Encoding");
-            return new Incoming<>(exchange.requestBody(), type.codec(), compression, prototype);
+            return new Incoming<>(this, compression, prototype);
         }
 
         @Override
@@ -206,29 +232,30 @@ public final class ConnectRouter {
 
     /** The framed messages of a request body. */
     private final class Incoming<Q extends Message> implements ConnectService.Requests<Q> {
-        private final InputStream body;
-        private final ConnectCodec codec;
+        private final Answer answer;
         private final ConnectCompression compression;
         private final Q prototype;
 
-        Incoming(InputStream body, ConnectCodec codec, ConnectCompression compression, Q prototype) {
-            this.body = body;
-            this.codec = codec;
+        Incoming(Answer answer, ConnectCompression compression, Q prototype) {
+            this.answer = answer;
             this.compression = compression;
             this.prototype = prototype;
         }
 
         @Override
         public Optional<Q> next() throws ConnectException, IOException {
-            Optional<ConnectEnvelope> envelope = ConnectEnvelope.read(body, maxMessageBytes);
+            Optional<ConnectEnvelope> envelope =
+                    ConnectEnvelope.read(answer.exchange.requestBody(), answer.maxBytes, answer.memory);
             return envelope.isPresent() ? Optional.of(message(envelope.get())) : Optional.empty();
         }
 
-        private Q message(ConnectEnvelope envelope) throws ConnectException {
+        private Q message(ConnectEnvelope envelope) throws ConnectException, BodyBudget.Exceeded {
+            ConnectCodec codec = answer.type.codec();
             return switch (envelope.flags()) {
                 case 0 -> codec.decode(envelope.payload(), prototype, json);
                 case ConnectEnvelope.COMPRESSED ->
-                    codec.decode(compression.unpack(envelope.payload(), maxMessageBytes), prototype, json);
+                    codec.decode(
+                            compression.unpack(envelope.payload(), answer.maxBytes, answer.memory), prototype, json);
                 default ->
                     throw new ConnectException(
                             ConnectCode.INVALID_ARGUMENT, "protocol error: invalid envelope flags " + envelope.flags());

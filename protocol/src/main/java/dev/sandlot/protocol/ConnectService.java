@@ -2,9 +2,11 @@ package dev.sandlot.protocol;
 
 import com.google.protobuf.Message;
 import java.io.IOException;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** A service of the Connect protocol: its full name and, for each method, the kind of call and who answers it. */
 public final class ConnectService {
@@ -55,6 +57,7 @@ public final class ConnectService {
 
     private final String name;
     private final Map<String, Method> methods = new LinkedHashMap<>();
+    private final Set<String> inputs = new HashSet<>();
 
     /** @param name package and service, for example {@code process.Process} */
     public ConnectService(String name) {
@@ -79,8 +82,18 @@ public final class ConnectService {
         return this;
     }
 
+    /** Says that messages of a method are bytes for somebody and little else, and so may be large. */
+    public ConnectService input(String method) {
+        inputs.add(method);
+        return this;
+    }
+
     String name() {
         return name;
+    }
+
+    Set<String> inputs() {
+        return inputs;
     }
 
     Map<String, Method> methods() {

@@ -27,6 +27,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** How messages are written (envd.md 5.7), and that no input brings the reader down. */
 class ConnectCodecTest {
+    private final BodyBudget.Lease memory = BodyBudget.ofHeap(4).lease("", BodyBudget.TEXT);
+
     private static final long SEED = 20260820;
 
     @Test
@@ -128,7 +130,7 @@ class ConnectCodecTest {
         for (int i = 0; i < 500; i++) {
             StartRequest request = start(random);
             byte[] frame = ConnectEnvelope.frame(0, codec.encode(request, ConnectJson.PLAIN));
-            Optional<ConnectEnvelope> read = ConnectEnvelope.read(new ByteArrayInputStream(frame), 1 << 20);
+            Optional<ConnectEnvelope> read = ConnectEnvelope.read(new ByteArrayInputStream(frame), 1 << 20, memory);
             assertThat(codec.decode(read.orElseThrow().payload(), request, ConnectJson.PLAIN))
                     .isEqualTo(request);
         }
@@ -146,7 +148,7 @@ class ConnectCodecTest {
                 assertThat(e.code()).isEqualTo(ConnectCode.INVALID_ARGUMENT);
             }
             try {
-                ConnectCompression.GZIP.unpack(payload, 1 << 16);
+                ConnectCompression.GZIP.unpack(payload, 1 << 16, memory);
             } catch (ConnectException e) {
                 assertThat(e.code()).isIn(ConnectCode.INVALID_ARGUMENT, ConnectCode.RESOURCE_EXHAUSTED);
             }
@@ -158,13 +160,13 @@ class ConnectCodecTest {
         byte[] frame = ConnectEnvelope.frame(0, utf8("{\"tag\":\"abc\"}"));
         for (int length = 1; length < frame.length; length++) {
             try {
-                ConnectEnvelope.read(new ByteArrayInputStream(frame, 0, length), 1 << 20);
+                ConnectEnvelope.read(new ByteArrayInputStream(frame, 0, length), 1 << 20, memory);
                 fail("was read at " + length);
             } catch (ConnectException e) {
                 assertThat(e.code()).isEqualTo(ConnectCode.INVALID_ARGUMENT);
             }
         }
-        assertThat(ConnectEnvelope.read(new ByteArrayInputStream(frame, 0, 0), 1 << 20))
+        assertThat(ConnectEnvelope.read(new ByteArrayInputStream(frame, 0, 0), 1 << 20, memory))
                 .isEmpty();
     }
 
