@@ -44,7 +44,7 @@ final class Fields {
     /** In words of our own: those of the parser are about itself. */
     private static ApiException unreadable(JacksonException e) {
         String problem = e instanceof StreamConstraintsException
-                ? "the body is nested too deeply, or has a name or number that is too long"
+                ? "the body is nested too deeply, has too many values, or has a name or number that is too long"
                 : "the body is not JSON";
         TokenStreamLocation place = e.getLocation();
         String where = place == null || place.getLineNr() < 1

@@ -89,7 +89,8 @@ class ApiHandlerTest {
     void whatIsTooMuchForTheParserIsToldInOurWords() {
         for (String body : List.of("[".repeat(2000), "{\"x\":" + "9".repeat(2000) + "}")) {
             assertThat(server.call("POST", "/v2/sandboxes", body).expect(400).message())
-                    .startsWith("validation error: the body is nested too deeply, or has a name or number")
+                    .startsWith(
+                            "validation error: the body is nested too deeply, has too many values, or has a name or number")
                     .doesNotContain("StreamReadConstraints", "Feature");
         }
     }

@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sandlot.protocol.ApiException;
 import dev.sandlot.protocol.BodyBudget;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
@@ -28,10 +28,10 @@ class BodyFloodTest {
     private static final class HalfSent extends InputStream {
         private final CountDownLatch last;
         private final CountDownLatch stalled;
-        private final InputStream first;
+        private int left;
 
         HalfSent(int bytes, CountDownLatch stalled, CountDownLatch last) {
-            this.first = new ByteArrayInputStream(new byte[bytes]);
+            this.left = bytes;
             this.stalled = stalled;
             this.last = last;
         }
@@ -43,8 +43,10 @@ class BodyFloodTest {
 
         @Override
         public int read(byte[] bytes, int offset, int length) throws IOException {
-            int count = first.read(bytes, offset, length);
-            if (count >= 0) {
+            if (left > 0) {
+                int count = Math.min(left, length);
+                Arrays.fill(bytes, offset, offset + count, (byte) 0);
+                left -= count;
                 return count;
             }
             stalled.countDown();
@@ -69,11 +71,13 @@ class BodyFloodTest {
         try (TestServer server = TestServer.open(directory)) {
             for (int i = 0; i < bodies; i++) {
                 senders.add(Thread.startVirtualThread(() -> {
-                    TestServer.Answer answer = server.send(new MemoryExchange("POST", "/v2/sandboxes")
-                            .header("X-API-KEY", server.key)
-                            .body(new HalfSent(each, settled, last), each + 1L));
-                    answers.add(answer);
-                    settled.countDown();
+                    try {
+                        answers.add(server.send(new MemoryExchange("POST", "/v2/sandboxes")
+                                .header("X-API-KEY", server.key)
+                                .body(new HalfSent(each, settled, last), each + 1L)));
+                    } finally {
+                        settled.countDown();
+                    }
                 }));
             }
             settled.await();
